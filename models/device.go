@@ -137,6 +137,13 @@ func (s *Store) LiveDevicesOfClient(ctx context.Context, userID uuid.UUID, clien
 	return list, wrapErr("list devices", err)
 }
 
+// CountLiveApps counts a user's live apps, and those of one client among them.
+func (s *Store) CountLiveApps(ctx context.Context, userID uuid.UUID, clientID string, live Liveness) (all, ofClient int, err error) {
+	err = live.of(userID, s.read(ctx).Model(&Device{})).Where("kind = ?", KindApp).
+		Select("count(*), count(CASE WHEN client_id = ? THEN 1 END)", clientID).Row().Scan(&all, &ofClient)
+	return all, ofClient, wrapErr("count devices", err)
+}
+
 // Device finds one device of a user, live or not, or returns ErrNotFound.
 func (s *Store) Device(ctx context.Context, userID, id uuid.UUID) (Device, error) {
 	var d Device

@@ -43,7 +43,7 @@ type NewDevice struct {
 	BrowserKey []byte // empty for apps
 
 	FactorsVersion int64           // User.FactorsVersion that the caller read
-	Challenge      *ChallengeUse   // used with the sign-in; nil: there is none
+	Challenge      *ChallengeUse   // used with the sign-in; nil: no challenge
 	First          *ChallengeUse   // an earlier challenge, used up together with Challenge unless it has expired; may be nil
 	Factor         *FactorUse      // used with the sign-in; nil: no factor was asked for
 	Trust          *TrustedBrowser // from now on the browser skips the second step; AddDevice fills in its user

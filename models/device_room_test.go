@@ -151,3 +151,27 @@ func TestAClientsIdleLimitDecidesWhatIsLive(t *testing.T) {
 		}
 	})
 }
+
+func TestLiveAppsAreCounted(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u, stranger := addUser(t, s), addUser(t, s)
+		app := func(user models.User, client string, at time.Time) models.Device {
+			n := signIn(user.ID, models.KindApp, "phone", at)
+			n.Device.ClientID = client
+			return add(t, s, n)
+		}
+		app(u, "app-1", noon)
+		app(u, "app-1", noon)
+		app(u, "app-2", noon)
+		app(stranger, "app-1", noon)
+		add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon))
+		for want, l := range map[[2]int]models.Liveness{{3, 2}: live(noon.Add(time.Hour)), {0, 0}: live(noon.Add(10000 * time.Hour))} {
+			if all, own, err := s.CountLiveApps(t.Context(), u.ID, "app-1", l); err != nil || [2]int{all, own} != want {
+				t.Errorf("%d of %d, want %v, %v", own, all, want, err)
+			}
+		}
+		if all, own, err := s.CountLiveApps(t.Context(), u.ID, "app-3", live(noon.Add(time.Hour))); err != nil || all != 3 || own != 0 {
+			t.Errorf("%d of %d, %v", own, all, err)
+		}
+	})
+}

@@ -209,7 +209,7 @@ func (s *Store) RenameFactor(ctx context.Context, userID, id uuid.UUID, name str
 		if err != nil {
 			return err
 		}
-		if len(renamed) == 0 { // it has that name, or there is none
+		if len(renamed) == 0 { // it has that name, or does not exist
 			return tx.Where("user_id = ? AND id = ?", userID, id).Take(&Factor{}).Error
 		}
 		e.DeviceName, e.Detail = name, string(renamed[0])

@@ -118,7 +118,15 @@ func docsAccount(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p>Where people cannot create accounts, or no mail is sent, the metadata leave out <code>account_signup_endpoint</code> or <code>account_password_reset_endpoint</code>. An app that was registered with scopes can at most sign out other devices (<code>own_devices:write</code>); for the other acts it opens the website. A backend’s own token does none of them.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p>Where people cannot create accounts, or no mail is sent, the metadata leave out <code>account_signup_endpoint</code> or <code>account_password_reset_endpoint</code>. An app that was registered with scopes can at most sign out other devices (<code>own_devices:write</code>); for the other acts it opens the website. A backend’s own token does none of them.</p><h3 id=\"account-links\">Links into the account</h3><p>An app without a form of its own opens the account’s pages in the browser. Take <code>account_management_uri</code> from the metadata, add <code>action</code> and, for one device, <code>device_id</code> of the token answer:</p>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = shown(p.at("{base}/account?action=org.matrix.device_view&device_id=0199b2f0-7c3a-7d51-9a42-3f6c0e1d2b7a")).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<dl><dt><code>org.matrix.devices_list</code></dt><dd>The list of devices. Unknown actions open it, too.</dd><dt><code>org.matrix.device_view</code></dt><dd>The page of one device: its name, how it signed in, and what it did.</dd><dt><code>org.matrix.device_delete</code></dt><dd>The page that asks whether to sign the device out.</dd><dt><code>org.matrix.profile</code>, <code>org.matrix.account_deactivate</code></dt><dd>The page on the account’s security, and the one that asks whether to delete the account.</dd></dl><p>The actions are those of Matrix (MSC4191); <code>account_management_actions_supported</code> also lists the names of its drafts. Never send a token: the person signs in there as always. A <code>login_hint</code> fills in the e-mail address; it stands in the browser’s history, so leave it out if you can. A link changes nothing before the person presses a button, and a device of another account is not found.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

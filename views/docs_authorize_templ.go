@@ -103,14 +103,14 @@ func docsAuthorize(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\">demands a new proof</a>, send the person to the same page with its <code>max_age</code> and <code>acr_values</code>. The new tokens belong to a new device. Check that <code>sub</code> is the same, store the tokens, revoke the old refresh token, and repeat the call.</p><h3 id=\"prompt\">What the person sees</h3><p>They sign in, or confirm who they are if the last proof in this browser is older than 15 minutes. Then a page shows your app, the account and the device name, and the person presses a button. A client registered with <code>--sso</code> asks for no new proof while the browser is signed in. All of this may take ten minutes. After that, a page tells the person to start again in the app, and the app gets no answer.</p><dl><dt><code>prompt=login</code></dt><dd>Asks for a new proof.</dd><dt><code>max_age</code></dt><dd>Asks for a proof that is at most so many seconds old.</dd><dt><code>acr_values=aal2</code></dt><dd>Asks for two factors if the account has a second one. Otherwise the person comes back with <code>aal1</code>: compare <code>acr</code> in the ID token.</dd><dt><code>login_hint</code></dt><dd>Fills in the e-mail address. The person may sign in with another account.</dd><dt><code>id_token_hint</code></dt><dd>An ID token that your app got here, however old: only the account that it names can go on.</dd><dt><code>prompt=select_account</code></dt><dd>Changes nothing: the page always offers another account.</dd><dt><code>prompt=consent</code></dt><dd>Changes nothing: the page is always shown, except with <code>prompt=none</code>.</dd><dt><code>prompt=none</code></dt><dd>Shows no page. It answers <code>code</code>, <code>login_required</code>, <code>interaction_required</code> or <code>temporarily_unavailable</code>. Go there with the whole window: in a frame of another site the browser sends no session. A code needs an <code>https</code> redirect URI, a proof as recent as above, and that this account pressed the button for your app in this browser in the last 30 days, for the same scopes. That ends when the person signs the app out in their list, and with a new password.</dd></dl><h3 id=\"id-token\">Who signed in</h3><p>Libraries check the ID token: the signature by a key of the key set, <code>iss</code>, <code>aud</code> (your <code>client_id</code>), <code>exp</code> and <code>nonce</code>. It says who signed in. It gives no access: never send it to a server instead of the access token.</p><dl><dt><code>sub</code></dt><dd>The account. It stays the same when the e-mail address changes: use it as the key in your data.</dd><dt><code>sid</code></dt><dd>The device, as <code>device_id</code> in the token answer.</dd><dt><code>auth_time</code>, <code>amr</code>, <code>acr</code></dt><dd>When and how the person proved who they are, as in <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\">demands a new proof</a>, send the person to the same page with its <code>max_age</code> and <code>acr_values</code>. The new tokens belong to a new device. Check that <code>sub</code> is the same, store the tokens, revoke the old refresh token, and repeat the call.</p><h3 id=\"prompt\">What the person sees</h3><p>They sign in, or confirm who they are if the last proof in this browser is older than 15 minutes. Then a page shows your app, the account and the device name, and the person presses a button. A client registered with <code>--sso</code> asks for no new proof while the browser is signed in. All of this may take ten minutes. After that, a page tells the person to start again in the app, and the app gets no answer.</p><p>If the account is signed in on as many devices of your app as it may be, the page also asks which of them to sign out; your app does nothing for that. The device is signed out when your app takes its tokens, and not if the person cancels (<code>access_denied</code>). Only if others took the last places in between, the token endpoint answers <code>invalid_grant</code>: start again.</p><dl><dt><code>prompt=login</code></dt><dd>Asks for a new proof.</dd><dt><code>max_age</code></dt><dd>Asks for a proof that is at most so many seconds old.</dd><dt><code>acr_values=aal2</code></dt><dd>Asks for two factors if the account has a second one. Otherwise the person comes back with <code>aal1</code>: compare <code>acr</code> in the ID token.</dd><dt><code>login_hint</code></dt><dd>Fills in the e-mail address. The person may sign in with another account.</dd><dt><code>id_token_hint</code></dt><dd>An ID token that your app got here, however old: only the account that it names can go on.</dd><dt><code>prompt=select_account</code></dt><dd>Changes nothing: the page always offers another account.</dd><dt><code>prompt=consent</code></dt><dd>Changes nothing: the page is always shown, except with <code>prompt=none</code>.</dd><dt><code>prompt=none</code></dt><dd>Shows no page. It answers <code>code</code>, <code>login_required</code>, <code>interaction_required</code> or <code>temporarily_unavailable</code>. Go there with the whole window: in a frame of another site the browser sends no session. A code needs an <code>https</code> redirect URI, a proof as recent as above, and that this account pressed the button for your app in this browser in the last 30 days, for the same scopes. That ends when the person signs the app out in their list, and with a new password.</dd></dl><h3 id=\"id-token\">Who signed in</h3><p>Libraries check the ID token: the signature by a key of the key set, <code>iss</code>, <code>aud</code> (your <code>client_id</code>), <code>exp</code> and <code>nonce</code>. It says who signed in. It gives no access: never send it to a server instead of the access token.</p><dl><dt><code>sub</code></dt><dd>The account. It stays the same when the e-mail address changes: use it as the key in your data.</dd><dt><code>sid</code></dt><dd>The device, as <code>device_id</code> in the token answer.</dd><dt><code>auth_time</code>, <code>amr</code>, <code>acr</code></dt><dd>When and how the person proved who they are, as in <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var7 templ.SafeURL
 		templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("claims"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 91, Col: 84}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 96, Col: 84}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 		if templ_7745c5c3_Err != nil {
@@ -153,7 +153,7 @@ func docsLibraries(p DocsPage) templ.Component {
 		var templ_7745c5c3_Var9 string
 		templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(p.at("latchkey.fetch(\"{base}/oauth/userinfo\")"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 115, Col: 60}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 120, Col: 60}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 		if templ_7745c5c3_Err != nil {
@@ -178,7 +178,7 @@ func docsLibraries(p DocsPage) templ.Component {
 		var templ_7745c5c3_Var10 string
 		templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs("{ execute: [client.allowInsecureRequests] }")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 130, Col: 56}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 135, Col: 56}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 		if templ_7745c5c3_Err != nil {
@@ -191,7 +191,7 @@ func docsLibraries(p DocsPage) templ.Component {
 		var templ_7745c5c3_Var11 string
 		templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinStringErrs("[oauth.allowInsecureRequests]: true")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 131, Col: 48}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 136, Col: 48}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
 		if templ_7745c5c3_Err != nil {
@@ -232,7 +232,7 @@ func docsLibraries(p DocsPage) templ.Component {
 		var templ_7745c5c3_Var12 templ.SafeURL
 		templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("logout"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 146, Col: 116}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 151, Col: 116}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 		if templ_7745c5c3_Err != nil {

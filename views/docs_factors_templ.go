@@ -46,7 +46,20 @@ func docsFactors() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<ul><li>A challenge lasts <code>expires_in</code> seconds, takes five answers and signs in once. Keep it in memory, never on disk or in a log.</li><li><code>invalid_code</code>: show how many answers are left (<code>attempts_left</code>) and ask again. At 0, and after <code>invalid_challenge</code>, go back to the password. A code works once: another try needs the next code of the authenticator app.</li><li>A device that binds a key sends a proof by the same key with both calls.</li><li>Fields that cannot be used (422) do not count as an answer: fix them and send again. After 429 and 5xx wait, and send the same answer again.</li><li><code>second_factor_setup_required</code> and <code>password_change_required</code> come with <code>setup_uri</code>: open it in the browser, and let the person sign in again afterwards.</li></ul><h3>Too many devices</h3><p>Where the account has as many devices as it may have, <code>POST /api/login</code> and <code>/api/login/factor</code> answer <code>409 too_many_devices</code> after the last step, with a <code>challenge</code> and up to 20 <code>devices</code> of your app: <code>id</code>, <code>name</code> and <code>last_seen_at</code>, longest unseen first. Ask the person which of them to sign out, and send it with the challenge: <code>POST /api/login/replace</code> with <code>challenge</code> and <code>replace</code> answers with the tokens. The challenge lasts five minutes, takes five requests and signs in once. Never choose for the person.</p><h3>Passkeys</h3><p>A passkey signs in alone, without the password: <code>POST /api/login/passkey</code> with <code>device_name</code> answers <code>challenge</code> and <code>public_key</code>. As a second step, <code>public_key</code> comes with the challenge. Hand it to the platform as it is, and send what the platform answers as <code>credential</code>, a JSON object:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<ul><li>A challenge lasts <code>expires_in</code> seconds, takes five answers and signs in once. Keep it in memory, never on disk or in a log.</li><li><code>invalid_code</code>: show how many answers are left (<code>attempts_left</code>) and ask again. At 0, and after <code>invalid_challenge</code>, go back to the password. A code works once: another try needs the next code of the authenticator app.</li><li>A device that binds a key sends a proof by the same key with both calls.</li><li>Fields that cannot be used (422) do not count as an answer: fix them and send again. After 429 and 5xx wait, and send the same answer again.</li><li><code>second_factor_setup_required</code> and <code>password_change_required</code> come with <code>setup_uri</code>: open it in the browser, and let the person sign in again afterwards.</li></ul><h3>Too many devices</h3><p>Where the account has as many devices as it may have, <code>POST /api/login</code> and <code>/api/login/factor</code> answer <code>409 too_many_devices</code> after the last step, with a <code>challenge</code> and up to 20 <code>devices</code> of your app: <code>id</code>, <code>name</code> and <code>last_seen_at</code>, longest unseen first. Ask the person which of them to sign out, and send it with the challenge: <code>POST /api/login/replace</code> with <code>challenge</code> and <code>replace</code> answers with the tokens. The challenge lasts five minutes, takes five requests and signs in once. Never choose for the person. Apps that sign in through the browser get none of this: <a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var2 templ.SafeURL
+		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("prompt"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 35, Col: 183}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\">the page</a> asks.</p><h3>Passkeys</h3><p>A passkey signs in alone, without the password: <code>POST /api/login/passkey</code> with <code>device_name</code> answers <code>challenge</code> and <code>public_key</code>. As a second step, <code>public_key</code> comes with the challenge. Hand it to the platform as it is, and send what the platform answers as <code>credential</code>, a JSON object:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -54,20 +67,20 @@ func docsFactors() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<p>A phone lets an app use the passkeys of this server only if the operator has named the app: see <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p>A phone lets an app use the passkeys of this server only if the operator has named the app: see <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var2 templ.SafeURL
-		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("native"))
+		var templ_7745c5c3_Var3 templ.SafeURL
+		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("native"))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 45, Col: 125}
 		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\">Passkeys in native apps</a>. New passkeys are made in the browser.</p><h3>A passkey on iOS, Swift</h3>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\">Passkeys in native apps</a>. New passkeys are made in the browser.</p><h3>A passkey on iOS, Swift</h3>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -75,7 +88,7 @@ func docsFactors() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<h3>A passkey on Android, Kotlin</h3>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<h3>A passkey on Android, Kotlin</h3>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -83,20 +96,20 @@ func docsFactors() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p>When the person cancels, nothing was consumed: offer the other methods. The answer <code>invalid_code</code> without <code>attempts_left</code> says that the passkey opens no account here.</p></section><section aria-labelledby=\"step-up\"><h2 id=\"step-up\">Confirming who the person is</h2><p>Many servers see an access token, so some actions need more than the token. <code>POST /api/confirmation</code>, with the access token and <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p>When the person cancels, nothing was consumed: offer the other methods. The answer <code>invalid_code</code> without <code>attempts_left</code> says that the passkey opens no account here.</p></section><section aria-labelledby=\"step-up\"><h2 id=\"step-up\">Confirming who the person is</h2><p>Many servers see an access token, so some actions need more than the token. <code>POST /api/confirmation</code>, with the access token and <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var3 string
-		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs("{\"password\": …}")
+		var templ_7745c5c3_Var4 string
+		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs("{\"password\": …}")
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 61, Col: 32}
 		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</code>, answers a secret for one action:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "</code>, answers a secret for one action:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -104,33 +117,33 @@ func docsFactors() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p>With a second factor it answers <code>second_factor_required</code> as at sign-in; <code>POST /api/confirmation/factor</code> takes the same members as <code>/api/login/factor</code>. With a passkey alone, begin with <code>POST /api/confirmation/passkey</code>, which takes no body.</p><p>Send the secret as <code>confirmation</code> in the body of <code>PATCH</code> or <code>DELETE /api/devices/</code> with another device’s id, or of <a href=\"")
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		var templ_7745c5c3_Var4 templ.SafeURL
-		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("account-acts"))
-		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 69, Col: 185}
-		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "\">an act on the account</a>. It is good for one action within five minutes, on the device that asked for it and under the same key; an action that is refused does not use it up. After a lost answer, load the list first: the action may be done, and the confirmation used. For another device, accounts without a second factor may send <code>password</code> instead, and an app that is bound to a key needs neither.</p><p>A confirmation also helps at your own servers, when one of them demands a newer proof or a second factor: see <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p>With a second factor it answers <code>second_factor_required</code> as at sign-in; <code>POST /api/confirmation/factor</code> takes the same members as <code>/api/login/factor</code>. With a passkey alone, begin with <code>POST /api/confirmation/passkey</code>, which takes no body.</p><p>Send the secret as <code>confirmation</code> in the body of <code>PATCH</code> or <code>DELETE /api/devices/</code> with another device’s id, or of <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var5 templ.SafeURL
-		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("sensitive"))
+		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("account-acts"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 74, Col: 142}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 69, Col: 185}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\">Sensitive calls to your servers</a>.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\">an act on the account</a>. It is good for one action within five minutes, on the device that asked for it and under the same key; an action that is refused does not use it up. After a lost answer, load the list first: the action may be done, and the confirmation used. For another device, accounts without a second factor may send <code>password</code> instead, and an app that is bound to a key needs neither.</p><p>A confirmation also helps at your own servers, when one of them demands a newer proof or a second factor: see <a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var6 templ.SafeURL
+		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("sensitive"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 74, Col: 142}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "\">Sensitive calls to your servers</a>.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

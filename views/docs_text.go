@@ -122,7 +122,7 @@ var otherErrors = []advice{
 	{"slow_down", "The same, and the device asked too soon.", "Wait 5 seconds longer from now on."},
 	{"access_denied", "The person chose Cancel or Deny, or the approval has ended with their account or browser.", "Offer to start again, by a button."},
 	{"login_required", "prompt=none, and the person must sign in or prove again who they are; or login_hint or id_token_hint names another account.", "Send the person to the page, without prompt=none."},
-	{"interaction_required", "prompt=none, and the person has not approved this app in this browser, must choose a password or must set up a second factor; or the redirect URI is not https.", "Send the person to the page, without prompt=none."},
+	{"interaction_required", "prompt=none, and the person has not approved this app in this browser, must choose a password, must set up a second factor or must choose a device to sign out; or the redirect URI is not https.", "Send the person to the page, without prompt=none."},
 	{"expired_token", "The device code has expired.", "Start again when the person wants to."},
 	{"payload_too_large", "413: more than 64 KiB.", "Fix the app."},
 	{"unsupported_media_type", "415: neither JSON nor, at the OAuth endpoints, a form; not in UTF-8; or compressed.", "Fix the app."},

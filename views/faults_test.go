@@ -135,7 +135,7 @@ func (f *finder) forms(doc *html.Node) {
 		if kind == "hidden" {
 			continue
 		}
-		if _, ok := attr(in, "autocomplete"); !ok && kind != "checkbox" {
+		if _, ok := attr(in, "autocomplete"); !ok && kind != "checkbox" && kind != "radio" {
 			f.add("input %s without autocomplete", value(in, "id"))
 		}
 		if kind == "password" && value(in, "value") != "" {

@@ -43,6 +43,10 @@ func (g gallery) deviceCodes() []State {
 				"current_password": g.say.Error("That’s not your password. Try again."), "device_name": g.say.Error("Enter a name for the device."),
 			}},
 		}),
+		ask("full", DeviceAskPage{
+			DeviceName: "Harbour TV", Address: "203.0.113.7", Place: Place{City: "Dublin", Country: "Ireland", Same: true}, Gets: ConsentGets{Devices: true}, Room: g.full("Harbour TV", 2),
+		}),
+		ask("full of others", DeviceAskPage{Address: "203.0.113.7", Room: Room{Full: true, OfAll: true, Most: 100, App: "Harbour TV"}}),
 		over("approved", DeviceApproved), over("denied", DeviceDenied), over("used", DeviceCodeUsed), over("expired", DeviceCodeExpired),
 	}
 }

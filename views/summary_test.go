@@ -44,11 +44,14 @@ func TestASummaryNamesTheFieldsThatItLeadsTo(t *testing.T) {
 	}
 }
 
-// labelOf is what the page calls a field, or the part with its button.
+// labelOf is what the page calls a field, a group of fields, or the part with its button.
 func labelOf(t *testing.T, doc *html.Node, id string) string {
 	t.Helper()
 	if labels := find(doc, "label", "for", id); len(labels) == 1 {
 		return text(labels[0])
+	}
+	if groups := find(doc, "fieldset", "id", id); len(groups) == 1 {
+		return text(one(t, groups[0], "legend"))
 	}
 	return text(one(t, one(t, doc, "div", "id", id), "button"))
 }

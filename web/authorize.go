@@ -12,6 +12,7 @@ import (
 	"latchkey/auth/grant"
 	"latchkey/views"
 	"latchkey/views/catalog"
+	"latchkey/web/api"
 	"latchkey/web/wire"
 )
 
@@ -116,9 +117,13 @@ func typedName(r *http.Request, suggested string) string {
 	return suggested
 }
 
-// followApp tells on the sign-in form which app the person goes on to, in the language that it asked for, and fills in whom it expects.
+// followApp tells on the sign-in form which app the person goes on to, in the language that it asked for, and fills in whom it expects. An app
+// that leads into the account may name that person, too.
 func (s *Server) followApp(r *http.Request, page *views.LoginPage) {
 	next, err := url.Parse(page.Next)
+	if err == nil && next.Path == api.AccountPath && page.Email == "" {
+		page.Email = printable(next.Query().Get("login_hint"))
+	}
 	if err != nil || next.Path != consentPath {
 		return
 	}
@@ -135,7 +140,7 @@ func (s *Server) followApp(r *http.Request, page *views.LoginPage) {
 
 // consent takes the person's answer, and leads back to the app with it.
 func (s *Server) consent(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
-	p, c, err := s.decodeConfirmed(w, r, "current_password", "request", "device_name", "choice")
+	p, c, err := s.decodeConfirmed(w, r, "current_password", "request", "device_name", "replace", "choice")
 	if err != nil {
 		return err
 	}
@@ -145,12 +150,15 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request, by *browser.Ses
 	if p["choice"] != "allow" {
 		return s.refuseConsent(w, r, s.grants.Deny(r.Context(), p["request"]))
 	}
-	code, err := s.grants.Approve(r.Context(), by, grant.Approval{Sealed: p["request"], DeviceName: p["device_name"], Confirmation: c, From: c.From})
+	code, err := s.grants.Approve(r.Context(), by, grant.Approval{Sealed: p["request"], DeviceName: p["device_name"], Replace: p["replace"], Confirmation: c, From: c.From})
 	if err == nil {
 		return s.answerGrant(w, r, code.Request, views.FormPostField{Name: "code", Value: code.Text})
 	}
 	if refusal := (*grant.Refusal)(nil); errors.As(err, &refusal) {
 		return s.refuseConsent(w, r, err)
+	}
+	if auth.AsError(err).Kind == auth.KindTooManyDevices { // since the page was opened
+		return redirect(w, r, consentPath+"?request="+url.QueryEscape(p["request"]))
 	}
 	problems, status, ok := s.refusedAct(w, r, err, c, say(r).ConsentRefused())
 	if !ok {
@@ -160,7 +168,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request, by *browser.Ses
 	if err != nil {
 		return s.refuseGrant(w, r, err)
 	}
-	return s.renderConsent(w, r, status, q, views.ConsentPage{DeviceName: printable(p["device_name"]), Problems: problems})
+	return s.renderConsent(w, r, status, q, views.ConsentPage{DeviceName: printable(p["device_name"]), Room: views.Room{Picked: p["replace"]}, Problems: problems})
 }
 
 func (s *Server) renderConsent(w http.ResponseWriter, r *http.Request, status int, q grant.Sealed, page views.ConsentPage) error {
@@ -176,6 +184,11 @@ func (s *Server) renderConsent(w http.ResponseWriter, r *http.Request, status in
 			return err
 		}
 		page.Confirm = &part
+	}
+	if !page.Other {
+		if page.Room, err = s.roomPart(r, c, page.Room.Picked); err != nil {
+			return err
+		}
 	}
 	page.App, page.Request = cmp.Or(c.Name, c.ID), q.Text
 	if u, err := url.Parse(q.RedirectURI); err == nil && u.Scheme == "https" {

@@ -16,8 +16,8 @@ import (
 	"latchkey/web"
 )
 
-// serverMetadata is what RFC 8414, RFC 7009, RFC 9126, RFC 9207, RFC 9449 and OpenID Connect Discovery register, as far as it is used here. A
-// member that is none of these is a mistake.
+// serverMetadata is what RFC 8414, RFC 7009, RFC 9126, RFC 9207, RFC 9449, OpenID Connect Discovery and MSC4191 register, as far as it is used here. A
+// member that is not one of these is a mistake.
 type serverMetadata struct {
 	Issuer            string   `json:"issuer"`
 	Authorization     string   `json:"authorization_endpoint"`
@@ -52,6 +52,8 @@ type serverMetadata struct {
 	ClaimsParam       bool     `json:"claims_parameter_supported"`
 	RequestParam      bool     `json:"request_parameter_supported"`
 	RequestURI        bool     `json:"request_uri_parameter_supported"`
+	Account           string   `json:"account_management_uri"`
+	AccountActions    []string `json:"account_management_actions_supported"`
 }
 
 func (s *site) metadata(t *testing.T, path string) (m serverMetadata) {
@@ -98,6 +100,7 @@ func TestEveryWordOfTheMetadataIsTrue(t *testing.T) {
 		if !slices.Equal(m.TokenAuth, methods) || !slices.Equal(m.RevocationAuth, methods) {
 			t.Errorf("client authentication %v, %v", m.TokenAuth, m.RevocationAuth)
 		}
+		m.leadsIntoTheAccount(t, s, p.id)
 		if m.EndSession != s.URL+"/oauth/logout" || !m.Backchannel || !m.BackchannelSID {
 			t.Errorf("sign-outs: %+v", m)
 		}
@@ -196,6 +199,26 @@ func (m serverMetadata) provesItsSignIn(t *testing.T, s *site) {
 	}
 	if !slices.Equal(m.Subjects, []string{"public"}) || !slices.Equal(m.Locales, []string{"en"}) {
 		t.Errorf("%v %v", m.Subjects, m.Locales)
+	}
+}
+
+// leadsIntoTheAccount follows every action that the metadata name (MSC4191 of Matrix).
+func (m serverMetadata) leadsIntoTheAccount(t *testing.T, s *site, device string) {
+	t.Helper()
+	path, ours := strings.CutPrefix(m.Account, s.URL)
+	if !ours || len(m.AccountActions) == 0 || !slices.IsSorted(m.AccountActions) {
+		t.Fatalf("%s %q", m.Account, m.AccountActions)
+	}
+	b, seen := s.signedIn(), map[string]bool{}
+	for _, action := range m.AccountActions {
+		page := b.get(path + "?" + url.Values{"action": {action}, "device_id": {device}}.Encode()).header.Get("Location")
+		b.shown(page).one("h1")
+		seen[page] = true
+	}
+	for _, page := range []string{"/devices", "/devices/" + device, "/devices/" + device + "/revoke", "/security", "/security/delete"} {
+		if !seen[page] {
+			t.Errorf("no action leads to %s: %v", page, seen)
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ func (s *Server) deviceCodeForm(w http.ResponseWriter, r *http.Request, by *brow
 		}
 		return s.renderDeviceCode(w, r, http.StatusOK, views.DeviceCodePage{UserCode: grant.FormatUserCode(code)})
 	}
-	ask, err := s.grants.AskDevice(r.Context(), by, sealed)
+	ask, err := s.deviceCodes.Ask(r.Context(), by, sealed)
 	if auth.AsError(err).Kind == auth.KindDeadLink && err != nil {
 		return redirect(w, r, deviceCodePath)
 	}
@@ -40,12 +40,12 @@ func (s *Server) deviceCodeForm(w http.ResponseWriter, r *http.Request, by *brow
 
 // deviceCode takes a code or, for one that was found, the person's answer.
 func (s *Server) deviceCode(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
-	p, c, err := s.decodeConfirmed(w, r, "current_password", "user_code", "request", "device_name", "choice")
+	p, c, err := s.decodeConfirmed(w, r, "current_password", "user_code", "request", "device_name", "replace", "choice")
 	if err != nil {
 		return err
 	}
 	if p["request"] == "" {
-		sealed, err := s.grants.FindDevice(r.Context(), by, p["user_code"], c.From)
+		sealed, err := s.deviceCodes.Find(r.Context(), by, p["user_code"], c.From)
 		if err != nil {
 			problems, status, ok := s.formProblems(w, r, err)
 			if !ok {
@@ -56,22 +56,24 @@ func (s *Server) deviceCode(w http.ResponseWriter, r *http.Request, by *browser.
 		return redirect(w, r, deviceCodePath+"?request="+sealed)
 	}
 	if p["choice"] == "allow" {
-		err = s.grants.ApproveDevice(r.Context(), by, grant.DeviceApproval{Sealed: p["request"], DeviceName: p["device_name"], Confirmation: c, From: c.From})
+		err = s.deviceCodes.Approve(r.Context(), by, grant.DeviceApproval{
+			Sealed: p["request"], DeviceName: p["device_name"], Replace: p["replace"], Confirmation: c, From: c.From,
+		})
 	} else {
-		err = s.grants.DenyDevice(r.Context(), by, p["request"])
+		err = s.deviceCodes.Deny(r.Context(), by, p["request"])
 	}
-	if err == nil || auth.AsError(err).Kind == auth.KindDeadLink {
-		return redirect(w, r, deviceCodePath+"?request="+p["request"]) // the page says what has become of the code
+	if kind := auth.AsError(err).Kind; err == nil || kind == auth.KindDeadLink || kind == auth.KindTooManyDevices {
+		return redirect(w, r, deviceCodePath+"?request="+p["request"]) // the page says what has become of the code, or that there is no room
 	}
 	problems, status, ok := s.refusedAct(w, r, err, c, say(r).DeviceCodeRefused())
 	if !ok {
 		return err
 	}
-	ask, err := s.grants.AskDevice(r.Context(), by, p["request"])
+	ask, err := s.deviceCodes.Ask(r.Context(), by, p["request"])
 	if err != nil {
 		return err
 	}
-	return s.renderDeviceAsk(w, r, status, ask, views.DeviceAskPage{DeviceName: printable(p["device_name"]), Problems: problems})
+	return s.renderDeviceAsk(w, r, status, ask, views.DeviceAskPage{DeviceName: printable(p["device_name"]), Room: views.Room{Picked: p["replace"]}, Problems: problems})
 }
 
 func (s *Server) renderDeviceCode(w http.ResponseWriter, r *http.Request, status int, page views.DeviceCodePage) error {
@@ -99,6 +101,9 @@ func (s *Server) renderDeviceAsk(w http.ResponseWriter, r *http.Request, status 
 		return err
 	}
 	if page.Confirm, err = s.confirmPart(r); err != nil {
+		return err
+	}
+	if page.Room, err = s.roomPart(r, ask.Client, page.Room.Picked); err != nil {
 		return err
 	}
 	if agent := auth.DescribeAgent(ask.Agent); agent.Name != auth.UnknownBrowser {

@@ -75,8 +75,8 @@ func (s *Server) afterRevoke(p catalog.Printer, app bool) string {
 
 // bound is how long access tokens may be trusted after a sign-out.
 func (s *Server) bound(p catalog.Printer) views.Bound {
-	b := views.Bound{Most: aboutText(p, s.tokens.RevocationBound())}
-	if s.tokens.RevocationBound() < s.tokens.Config().AccessTTL {
+	b := views.Bound{Most: aboutText(p, s.revocations.Bound())}
+	if s.revocations.Bound() < s.tokens.Config().AccessTTL {
 		b.Unchecked = aboutText(p, s.tokens.Config().AccessTTL)
 	}
 	return b

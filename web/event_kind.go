@@ -81,7 +81,7 @@ func ofFactor(passkey, app, otherwise eventSentence) eventSentence {
 	}
 }
 
-// orFactorsGone is for a kind of which an event may stand for several factors, which an act removed beside what it is for.
+// orFactorsGone is for a kind whose event may stand for several factors that an act removed in passing.
 func orFactorsGone(one eventSentence) eventSentence {
 	return func(p catalog.Printer, e models.Event) catalog.Sentence {
 		if g, ok := models.ParseFactorsGone(e.Detail); ok && !g.None() {

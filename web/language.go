@@ -100,7 +100,7 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
 	}
 	from, err := s.caller(r)
 	if err == nil {
-		err = s.accounts.CountLanguage(r.Context(), from)
+		err = s.languageOf.Count(r.Context(), from)
 	}
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
 	by, err := s.session(r)
 	switch {
 	case err == nil && by.User.ID.String() == p["account"]: // otherwise another person has signed in here since the page was opened
-		err = s.accounts.SetLanguage(r.Context(), by, p["language"], from)
+		err = s.languageOf.Set(r.Context(), by, p["language"], from)
 		if err != nil && auth.AsError(err).Kind == auth.KindRateLimited {
 			err = nil // this browser can still be read in the language of its person, even if a thief used up the changes of the account
 		}

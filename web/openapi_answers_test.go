@@ -240,7 +240,7 @@ func (p *probe) backend() []string {
 	return basicOf(c.ID, c.Secret)
 }
 
-// noChallenge has the form of a challenge, and is none.
+// noChallenge has the form of a challenge, but is not one.
 var noChallenge = strings.Repeat("A", 43)
 
 // plain presents a phone's access token as a bearer token.

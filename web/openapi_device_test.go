@@ -43,13 +43,13 @@ func (p *probe) answer(user string, allow bool) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	sealed, err := p.auth.Grants.FindDevice(p.t.Context(), by, user, from)
+	sealed, err := p.auth.DeviceCodes.Find(p.t.Context(), by, user, from)
 	if err == nil && allow {
-		err = p.auth.Grants.ApproveDevice(p.t.Context(), by, grant.DeviceApproval{
+		err = p.auth.DeviceCodes.Approve(p.t.Context(), by, grant.DeviceApproval{
 			Sealed: sealed, DeviceName: "television", Confirmation: confirm.Confirmation{Password: adaPassword, From: from}, From: from,
 		})
 	} else if err == nil {
-		err = p.auth.Grants.DenyDevice(p.t.Context(), by, sealed)
+		err = p.auth.DeviceCodes.Deny(p.t.Context(), by, sealed)
 	}
 	if err != nil {
 		p.t.Fatal(err)

@@ -52,7 +52,7 @@ func TestStrangeNamesAreHarmlessInEveryPlace(t *testing.T) {
 	}
 }
 
-// isolated counts the texts of a page that hold the name, each of which must stand in its own <bdi>.
+// isolated counts the texts of a page that hold the name. Each must stand in its own <bdi>.
 func isolated(t *testing.T, where string, page screen, name string) (n int) {
 	t.Helper()
 	for d := range page.n.Descendants() {

@@ -31,6 +31,7 @@ func (s *Server) routes() {
 		"POST /authorize":                     s.form(s.consent),
 		"GET /device":                         s.signedIn(s.deviceCodeForm),
 		"POST /device":                        s.form(s.deviceCode),
+		"GET /account":                        s.anyPassword(s.accountLink),
 		"POST /language":                      s.page(s.language),
 		"GET /devices":                        s.anyPassword(s.listDevices),
 		"GET /devices/{id}/revoke":            s.anyPassword(s.deviceRevokeForm),

@@ -18,6 +18,7 @@ import (
 	"latchkey/auth/export"
 	"latchkey/auth/factor"
 	"latchkey/auth/grant"
+	"latchkey/auth/language"
 	"latchkey/auth/logout"
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
@@ -25,6 +26,7 @@ import (
 	"latchkey/auth/origin"
 	"latchkey/auth/place"
 	"latchkey/auth/ratelimit"
+	"latchkey/auth/revocation"
 	"latchkey/auth/seal"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
@@ -60,14 +62,17 @@ type Config struct {
 type Server struct {
 	clock       auth.Clock
 	notify      *notify.Service
+	revocations *revocation.Service
 	tokens      *token.Service
 	browsers    *browser.Service
 	challenges  *challenge.Service
 	signIn      *signin.Service
 	confirm     *confirm.Service
 	grants      *grant.Service
+	deviceCodes *grant.Devices
 	logouts     *logout.Service
 	accounts    *account.Service
+	languageOf  *language.Service
 	exports     *export.Service
 	addresses   *address.Service
 	deletions   *deletion.Service
@@ -113,7 +118,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		clock: a.Clock, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, grants: a.Grants, logouts: a.Logout, accounts: a.Accounts, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
+		clock: a.Clock, notify: a.Notify, revocations: a.Revocations, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, grants: a.Grants, deviceCodes: a.DeviceCodes, logouts: a.Logout, accounts: a.Accounts, languageOf: a.Languages, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
 		factors: a.Factors, support: a.Support, operator: a.Operator, limits: a.Limits, places: a.Places, clients: a.Clients,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, failures: wire.Judge{Log: c.Logger, Metrics: c.Metrics}, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
@@ -130,7 +135,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		return nil, err
 	}
 	s.apps = api.New(api.Config{
-		Keys: a.Keys, Clients: a.Clients, Tokens: a.Tokens, SignIn: a.SignIn, Confirm: a.Confirm, Grants: a.Grants, Devices: a.Devices, Operator: a.Operator,
+		Keys: a.Keys, Clients: a.Clients, Revocations: a.Revocations, Tokens: a.Tokens, SignIn: a.SignIn, Confirm: a.Confirm, Grants: a.Grants, DeviceCodes: a.DeviceCodes, Devices: a.Devices, Operator: a.Operator,
 		Accounts: a.Accounts, Addresses: a.Addresses, Deletions: a.Deletions,
 		Locales: s.locales(), Base: s.base, Caller: s.caller, Language: s.appLanguage, Judge: s.failures,
 	})

@@ -206,7 +206,7 @@ func TestWithoutStatusListsTokensNameNone(t *testing.T) {
 		if r := s.request(http.MethodGet, "/statuslists/0", ""); r.status != http.StatusNotFound {
 			t.Errorf("the list: %d", r.status)
 		}
-		if bound := s.auth.Tokens.RevocationBound(); bound != 15*time.Minute {
+		if bound := s.auth.Revocations.Bound(); bound != 15*time.Minute {
 			t.Errorf("the bound is %v", bound)
 		}
 	}, func(a *services.Config, _ *web.Config) { a.StatusTTL = 0 })

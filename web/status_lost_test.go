@@ -60,7 +60,7 @@ func TestARevocationThatTheDatabaseLostIsMadeAgain(t *testing.T) {
 					ctx, stop := context.WithCancel(t.Context())
 					defer watching.Wait()
 					defer stop()
-					watching.Go(func() { s.auth.Tokens.WatchRevocations(ctx) })
+					watching.Go(func() { s.auth.Revocations.Watch(ctx) })
 					time.Sleep(2500 * time.Millisecond) // it reads every second
 					s.lose(p.id)
 					s.clock.Advance(after)
@@ -111,7 +111,7 @@ func TestAnEndWithoutAnActIsNotMadeAgain(t *testing.T) {
 		}
 		var watching sync.WaitGroup
 		ctx, stop := context.WithCancel(t.Context())
-		watching.Go(func() { s.auth.Tokens.WatchRevocations(ctx) })
+		watching.Go(func() { s.auth.Revocations.Watch(ctx) })
 		time.Sleep(2500 * time.Millisecond)
 		s.lose(p.id)
 		s.clock.Advance(10 * time.Minute)

@@ -59,7 +59,7 @@ type fixture struct {
 type waitingMail struct {
 	To    string
 	Facts []string // the values of its lines, such as the device and the address in the network
-	Link  string   // without its origin; empty: there is none
+	Link  string   // without its origin; empty: no link
 	Until string   // when the link ends
 
 	ByOperator, Again bool // it speaks of an administrator; of a further change
@@ -119,7 +119,7 @@ func openUpgraded(t testing.TB, store *models.Store, f fixture) *upgraded {
 	})
 	check(err)
 	check(service.Keys.Load(ctx))
-	check(service.Tokens.LoadStatus(ctx))
+	check(service.Revocations.Load(ctx))
 	for _, base := range []string{upgradeBase, upgradePlain} {
 		u.site[base], err = web.New(service, web.Config{BaseURL: base, Secret: f.Secret})
 		check(err)

@@ -17,8 +17,8 @@ import (
 	"latchkey/models"
 )
 
-// maxOffered is how many devices a FullError offers.
-const maxOffered = 20
+// MaxOffered is how many devices are offered, at most, where one must make room for a sign-in.
+const MaxOffered = 20
 
 // FullError says that a sign-in has proved all that it must and was refused because the account has too many devices. With the challenge,
 // the new device can take the place of one of them.
@@ -69,7 +69,7 @@ type keptUse struct {
 // OfferReplacement returns a FullError, or the cause if the account has no live device of the client to offer. It returns the errors of
 // Ask as well. Call it only after everything that the sign-in must prove: it tells about devices.
 func (s *Service) OfferReplacement(ctx context.Context, r Refused) error {
-	devices, err := s.store.LiveDevicesOfClient(ctx, r.User.ID, r.Kept.ClientID, r.Live, maxOffered)
+	devices, err := s.store.LiveDevicesOfClient(ctx, r.User.ID, r.Kept.ClientID, r.Live, MaxOffered)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (s *Service) CheckReplacement(ctx context.Context, challenge string, replac
 
 // StillFull is the FullError of a replacement that was refused for the same cause. Its challenge is that of the first.
 func (s *Service) StillFull(ctx context.Context, r Replacing, live models.Liveness, cause error) error {
-	devices, err := s.store.LiveDevicesOfClient(ctx, r.User.ID, r.Kept.ClientID, live, maxOffered)
+	devices, err := s.store.LiveDevicesOfClient(ctx, r.User.ID, r.Kept.ClientID, live, MaxOffered)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func deviceSecret(key []byte, code string) [devicetoken.SecretSize]byte {
 
 // secretOf finds the secret of the device that a code has made. Another replica may have made it under another key. ok is false if this
 // process does not have that key.
-func (s *Service) secretOf(d models.Device, code string) (secret [devicetoken.SecretSize]byte, ok bool) {
+func (s *codes) secretOf(d models.Device, code string) (secret [devicetoken.SecretSize]byte, ok bool) {
 	for _, key := range s.codeKeys {
 		if secret = deviceSecret(key, code); bytes.Equal(devicetoken.SecretHash(secret), d.SecretHash) {
 			return secret, true

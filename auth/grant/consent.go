@@ -49,13 +49,14 @@ type Code struct {
 type Approval struct {
 	Sealed       string // the request's Sealed.Text
 	DeviceName   string
+	Replace      string               // the id of the device that the app takes the place of; needed where Room says so
 	Confirmation confirm.Confirmation // needed where NeedsProof says so
 	From         auth.Caller
 }
 
 // Approve gives the client a code, and remembers that it may sign in in this browser. The same approval, sent twice, gets the same code.
-// It returns the errors of Open; a *Refusal with login_required if the app expects another person; KindInvalidRequest of device_name and of the confirmation's fields; the other errors of confirm.Act;
-// and KindRateLimited after too many codes.
+// It returns the errors of Open; a *Refusal with login_required if the app expects another person; KindInvalidRequest of device_name, of replace and of the confirmation's fields;
+// KindTooManyDevices where no device can make room; the other errors of confirm.Act; and KindRateLimited after too many codes.
 func (s *Service) Approve(ctx context.Context, by *browser.Session, a Approval) (Code, error) {
 	q, err := s.reopen(ctx, a.Sealed)
 	if err == nil && !q.Expects(by) { // the page does not offer it
@@ -74,6 +75,10 @@ func (s *Service) Approve(ctx context.Context, by *browser.Session, a Approval) 
 	var bad auth.Fields
 	name, problem := auth.DeviceName(a.DeviceName)
 	bad.Refuse("device_name", problem)
+	leave, err := s.makesRoom(ctx, &bad, by, c.ID, a.Replace)
+	if err != nil {
+		return Code{}, err
+	}
 	ask := s.NeedsProof(q.Request, c, by)
 	if ask {
 		a.Confirmation.CheckForm(&bad, by.User)
@@ -82,7 +87,7 @@ func (s *Service) Approve(ctx context.Context, by *browser.Session, a Approval) 
 		return Code{}, err
 	}
 	give := func(p models.Proof, at time.Time) (err error) {
-		return s.give(ctx, q, by, given{name: name, proof: p, proved: at, from: a.From, consents: s.consents(q.Request, c, a.From)})
+		return s.give(ctx, q, by, given{name: name, leave: leave, proof: p, proved: at, from: a.From, consents: s.consents(q.Request, c, a.From)})
 	}
 	if ask {
 		err = s.confirm.Act(ctx, by, a.Confirmation, func(p models.Proof) error { return give(p, s.clock.Now()) })
@@ -124,7 +129,7 @@ func (s *Service) Deny(ctx context.Context, sealed string) error {
 
 // Silent answers a request with prompt=none (OpenID Connect Core §3.1.2.1). by is the browser's session, or nil. It gives a
 // code without a page only to a client that this account has approved in this browser before, and only for an https redirect URI: any
-// program can claim another one (RFC 8252 §8.6). Otherwise it returns a *Refusal with login_required or interaction_required, or with
+// program can claim another one (RFC 8252 §8.6). Otherwise, and where Room is full, it returns a *Refusal with login_required or interaction_required, or with
 // temporarily_unavailable past a limit or without the database.
 func (s *Service) Silent(ctx context.Context, q Sealed, by *browser.Session, name string, from auth.Caller) (Code, error) {
 	err := s.giveSilently(ctx, q, by, name, from)
@@ -164,6 +169,13 @@ func (s *Service) giveSilently(ctx context.Context, q Sealed, by *browser.Sessio
 		return q.refuse("interaction_required", "The person must see a page.")
 	}
 	if known {
+		room, roomErr := s.Room(ctx, by, c.ID)
+		switch {
+		case roomErr != nil:
+			return roomErr
+		case room.Full:
+			return q.refuse("interaction_required", "The person must choose a device to sign out.")
+		}
 		err = s.give(ctx, q, by, given{name: name, proof: sessionProof(by), proved: by.Device.Proved(), from: from, silent: &use})
 	}
 	if !known || errors.Is(err, models.ErrNoConsent) {
@@ -192,7 +204,8 @@ func (s *Service) consents(r Request, c models.Client, from auth.Caller) []model
 
 // given is how a code comes to be given.
 type given struct {
-	name   string // of the device
+	name   string    // of the device
+	leave  uuid.UUID // the device that it takes the place of; uuid.Nil: there is room
 	proof  models.Proof
 	proved time.Time // when the owner was verified
 	from   auth.Caller
@@ -206,11 +219,12 @@ type keptCode struct {
 	ClientID    string
 	RedirectURI string
 	Challenge   string
-	JKT         string   `json:",omitempty"`
-	Nonce       string   `json:",omitempty"`
-	Scope       []string `json:",omitempty"`
-	Name        string   // of the device
-	Agent       string   // the browser's User-Agent
+	JKT         string    `json:",omitempty"`
+	Nonce       string    `json:",omitempty"`
+	Scope       []string  `json:",omitempty"`
+	Name        string    // of the device
+	Leave       uuid.UUID `json:",omitzero"` // the device that it takes the place of; uuid.Nil: the limits count
+	Agent       string    // the browser's User-Agent
 	Browser     uuid.UUID
 	Verified    string // the password hash of the approval
 	Version     int64  // of the factors
@@ -225,7 +239,7 @@ func (s *Service) give(ctx context.Context, q Sealed, by *browser.Session, g giv
 	hash := codeHash(s.codesFor(q, by)[0])
 	data, err := json.Marshal(keptCode{
 		ClientID: q.ClientID, RedirectURI: q.RedirectURI, Challenge: q.Challenge, JKT: q.JKT, Nonce: q.Nonce, Scope: q.Scope, Name: g.name,
-		Agent: g.from.UserAgent, Browser: by.Device.ID, Verified: g.proof.Verified, Version: g.proof.Version, ProvedBy: g.proof.Method, ProvedAt: g.proved, Silent: g.silent,
+		Leave: g.leave, Agent: g.from.UserAgent, Browser: by.Device.ID, Verified: g.proof.Verified, Version: g.proof.Version, ProvedBy: g.proof.Method, ProvedAt: g.proved, Silent: g.silent,
 	})
 	if err != nil {
 		return fmt.Errorf("keep an approval: %w", err)
@@ -244,7 +258,7 @@ func (s *Service) give(ctx context.Context, q Sealed, by *browser.Session, g giv
 }
 
 // addCode writes a code. It returns KindRateLimited after too many codes of the account.
-func (s *Service) addCode(ctx context.Context, n models.NewCode) error {
+func (s *codes) addCode(ctx context.Context, n models.NewCode) error {
 	err := s.gate.Query(ctx, func() error { return s.store.AddCode(ctx, n) })
 	switch {
 	case errors.Is(err, models.ErrSpent):

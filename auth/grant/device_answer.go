@@ -53,10 +53,10 @@ var deviceAskRow = []byte("device page\x00")
 
 var errUserCode = auth.InvalidField("user_code", "We don’t know this code, or it has expired. Compare it with the code on your device, or start again there.")
 
-// FindDevice finds the device code that waits under a user code, and returns the text that names it on pages for this account. Each look
+// Find finds the device code that waits under a user code, and returns the text that names it on pages for this account. Each look
 // counts under the limits of the account and of its network. It returns KindInvalidRequest of user_code for every code that does not
 // wait, unknown, expired or answered, and KindRateLimited.
-func (s *Service) FindDevice(ctx context.Context, by *browser.Session, typed string, from auth.Caller) (sealed string, err error) {
+func (s *Devices) Find(ctx context.Context, by *browser.Session, typed string, from auth.Caller) (sealed string, err error) {
 	code, ok := readUserCode(typed)
 	if !ok {
 		return "", errUserCode
@@ -87,8 +87,8 @@ func (s *Service) FindDevice(ctx context.Context, by *browser.Session, typed str
 
 var errNoDevice = &auth.Error{Kind: auth.KindDeadLink, Message: "Enter the code from your device again."}
 
-// openAsk opens what FindDevice returned to this account.
-func (s *Service) openAsk(by *browser.Session, sealed string) (a askedOf, err error) {
+// openAsk opens what Find returned to this account.
+func (s *Devices) openAsk(by *browser.Session, sealed string) (a askedOf, err error) {
 	if len(sealed) > maxSealed {
 		return a, errNoDevice
 	}
@@ -109,9 +109,9 @@ func (s *Service) openAsk(by *browser.Session, sealed string) (a askedOf, err er
 	return a, nil
 }
 
-// AskDevice returns what to ask about a code that FindDevice found, or what has become of it since. It returns KindDeadLink for a text
-// that FindDevice did not return to this account.
-func (s *Service) AskDevice(ctx context.Context, by *browser.Session, sealed string) (ask DeviceAsk, err error) {
+// Ask returns what to ask about a code that Find found, or what has become of it since. It returns KindDeadLink for a text
+// that Find did not return to this account.
+func (s *Devices) Ask(ctx context.Context, by *browser.Session, sealed string) (ask DeviceAsk, err error) {
 	a, err := s.openAsk(by, sealed)
 	if err != nil {
 		return ask, err
@@ -140,7 +140,7 @@ func (s *Service) AskDevice(ctx context.Context, by *browser.Session, sealed str
 	return ask, err
 }
 
-func (s *Service) stateOf(ctx context.Context, by *browser.Session, row models.DeviceCode) (DeviceState, error) {
+func (s *Devices) stateOf(ctx context.Context, by *browser.Session, row models.DeviceCode) (DeviceState, error) {
 	switch row.Answer {
 	case models.DeviceDenied:
 		return DeviceDenied, nil
@@ -162,15 +162,16 @@ func (s *Service) stateOf(ctx context.Context, by *browser.Session, row models.D
 type DeviceApproval struct {
 	Sealed       string // DeviceAsk.Sealed
 	DeviceName   string
+	Replace      string               // as of Approval
 	Confirmation confirm.Confirmation // always needed: who reads a code to someone must not gain from their open session (RFC 10027)
 	From         auth.Caller
 }
 
-// ApproveDevice lets the device sign in. The same approval, sent twice, is no error. It returns the errors of AskDevice, KindDeadLink for a
-// code that was answered or expired since (AskDevice says which), KindInvalidRequest of device_name and of the confirmation's fields, the
-// other errors of confirm.Act, and KindRateLimited after too many codes.
-func (s *Service) ApproveDevice(ctx context.Context, by *browser.Session, a DeviceApproval) error {
-	ask, err := s.AskDevice(ctx, by, a.Sealed)
+// Approve lets the device sign in. The same approval, sent twice, is no error. It returns the errors of Ask, KindDeadLink for a
+// code that was answered or expired since (Ask says which), KindInvalidRequest of device_name, of replace and of the confirmation's
+// fields, KindTooManyDevices where no device can make room, the other errors of confirm.Act, and KindRateLimited after too many codes.
+func (s *Devices) Approve(ctx context.Context, by *browser.Session, a DeviceApproval) error {
+	ask, err := s.Ask(ctx, by, a.Sealed)
 	switch {
 	case err != nil:
 		return err
@@ -182,6 +183,10 @@ func (s *Service) ApproveDevice(ctx context.Context, by *browser.Session, a Devi
 	var bad auth.Fields
 	name, problem := auth.DeviceName(a.DeviceName)
 	bad.Refuse("device_name", problem)
+	leave, err := s.makesRoom(ctx, &bad, by, ask.Client.ID, a.Replace)
+	if err != nil {
+		return err
+	}
 	a.Confirmation.CheckForm(&bad, by.User)
 	if err := bad.Err(); err != nil {
 		return err
@@ -191,21 +196,21 @@ func (s *Service) ApproveDevice(ctx context.Context, by *browser.Session, a Devi
 		return err
 	}
 	err = s.confirm.Act(ctx, by, a.Confirmation, func(p models.Proof) error {
-		err := s.approveDevice(ctx, by, asked.Hash, name, p, a.From)
+		err := s.approve(ctx, by, asked.Hash, given{name: name, leave: leave, proof: p, proved: s.clock.Now(), from: a.From})
 		if errors.Is(err, models.ErrNotFound) {
 			return &auth.Error{Kind: errNoDevice.Kind, Message: errNoDevice.Message, Cause: err}
 		}
 		return err
 	})
 	if err != nil { // the same form may have come twice at once
-		if ask, again := s.AskDevice(ctx, by, a.Sealed); again == nil && ask.State == DeviceDone {
+		if ask, again := s.Ask(ctx, by, a.Sealed); again == nil && ask.State == DeviceDone {
 			return nil
 		}
 	}
 	return err
 }
 
-func (s *Service) approveDevice(ctx context.Context, by *browser.Session, hash []byte, name string, p models.Proof, from auth.Caller) error {
+func (s *Devices) approve(ctx context.Context, by *browser.Session, hash []byte, g given) error {
 	row, err := s.store.DeviceCode(ctx, hash)
 	if err != nil {
 		return err
@@ -216,8 +221,8 @@ func (s *Service) approveDevice(ctx context.Context, by *browser.Session, hash [
 	}
 	now := s.clock.Now()
 	data, err := json.Marshal(keptCode{
-		ClientID: row.ClientID, JKT: kept.JKT, Scope: kept.Scope, Name: name, Agent: from.UserAgent, Browser: by.Device.ID,
-		Verified: p.Verified, Version: p.Version, ProvedBy: p.Method, ProvedAt: now,
+		ClientID: row.ClientID, JKT: kept.JKT, Scope: kept.Scope, Name: g.name, Leave: g.leave, Agent: g.from.UserAgent, Browser: by.Device.ID,
+		Verified: g.proof.Verified, Version: g.proof.Version, ProvedBy: g.proof.Method, ProvedAt: g.proved,
 	})
 	if err != nil {
 		return fmt.Errorf("keep an approval: %w", err)
@@ -226,13 +231,13 @@ func (s *Service) approveDevice(ctx context.Context, by *browser.Session, hash [
 		Code: models.Challenge{
 			Hash: hash, UserID: by.User.ID, Purpose: models.PurposeDeviceCode, Data: s.sealer.Seal(codeRow(hash), data), CreatedAt: now, ExpiresAt: row.ExpiresAt,
 		},
-		Device: hash, Proof: p, Spend: s.limits.GrantBudget(by.User.ID),
+		Device: hash, Proof: g.proof, Spend: s.limits.GrantBudget(by.User.ID),
 	})
 }
 
-// DenyDevice denies the device. It returns KindDeadLink for a code that was answered or expired since, and for a text that FindDevice did
+// Deny denies the device. It returns KindDeadLink for a code that was answered or expired since, and for a text that Find did
 // not return to this account.
-func (s *Service) DenyDevice(ctx context.Context, by *browser.Session, sealed string) error {
+func (s *Devices) Deny(ctx context.Context, by *browser.Session, sealed string) error {
 	a, err := s.openAsk(by, sealed)
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ const (
 )
 
 // newDeviceCode makes a device code that ends at a time.
-func (s *Service) newDeviceCode(end time.Time) string {
+func (s *Devices) newDeviceCode(end time.Time) string {
 	body := make([]byte, randomSize, bodySize+macSize)
 	_, _ = rand.Read(body) // never fails
 	body = binary.BigEndian.AppendUint64(body, uint64(end.Unix()))
@@ -49,7 +49,7 @@ func (s *Service) newDeviceCode(end time.Time) string {
 func deviceMAC(key, body []byte) []byte { return derive(key, "device code", body)[:macSize] }
 
 // readDeviceCode returns when a device code ends. It reports false for a text that newDeviceCode did not make.
-func (s *Service) readDeviceCode(text string) (end time.Time, ok bool) {
+func (s *Devices) readDeviceCode(text string) (end time.Time, ok bool) {
 	encoded, ok := strings.CutPrefix(text, devicePrefix)
 	if !ok || len(encoded) != base64.RawURLEncoding.EncodedLen(bodySize+macSize) {
 		return end, false

@@ -37,14 +37,14 @@ var (
 	errWithdrawn = &Refusal{Code: "access_denied", Description: "The approval does not hold any more: start again."}
 )
 
-// PollDevice makes the device that a device code stands for, and its first tokens, once a person has approved the code. Within a minute
+// Poll makes the device that a device code stands for, and its first tokens, once a person has approved the code. Within a minute
 // the same code gets the same device again, from the same address or with the device's key, until that device has refreshed: see again.
 // Until there is an approval a poll costs one statement, an UPDATE by primary key; a code that is not ours, or is too old, costs none.
 //
 // It returns a *Refusal with authorization_pending, slow_down, access_denied or expired_token (RFC 8628 §3.5); KindInvalidGrant;
 // KindUnauthorizedClient for a client without the device grant; KindInvalidClient if it is not registered; KindInvalidRequest without a
-// client_id; KindInvalidProof or KindUseNonce for the proof; KindTooManyDevices, KindRateLimited or KindUnavailable.
-func (s *Service) PollDevice(ctx context.Context, p DevicePoll) (token.Answer, error) {
+// client_id; KindInvalidProof or KindUseNonce for the proof; KindTooManyDevices as Redeem does, KindRateLimited or KindUnavailable.
+func (s *Devices) Poll(ctx context.Context, p DevicePoll) (token.Answer, error) {
 	if err := s.checkDeviceClient(ctx, p.Client); err != nil {
 		return token.Answer{}, err
 	}
@@ -62,7 +62,7 @@ func (s *Service) PollDevice(ctx context.Context, p DevicePoll) (token.Answer, e
 		return token.Answer{}, err
 	}
 	p.From.JKT = jkt
-	row, kept, err := s.poll(ctx, p, hash)
+	row, kept, err := s.pollRow(ctx, p, hash)
 	switch {
 	case err != nil:
 		return token.Answer{}, err
@@ -92,7 +92,7 @@ func (s *Service) PollDevice(ctx context.Context, p DevicePoll) (token.Answer, e
 }
 
 // noApproval says why there is nothing to get for a code that was approved.
-func (s *Service) noApproval(ctx context.Context, row models.DeviceCode) error {
+func (s *Devices) noApproval(ctx context.Context, row models.DeviceCode) error {
 	used, err := s.store.ChallengeUsed(ctx, models.PurposeDeviceCode, row.Hash)
 	switch {
 	case err != nil:
@@ -106,7 +106,7 @@ func (s *Service) noApproval(ctx context.Context, row models.DeviceCode) error {
 }
 
 // poll notes a poll and returns the code, with what was requested.
-func (s *Service) poll(ctx context.Context, p DevicePoll, hash []byte) (row models.DeviceCode, kept keptRequest, err error) {
+func (s *Devices) pollRow(ctx context.Context, p DevicePoll, hash []byte) (row models.DeviceCode, kept keptRequest, err error) {
 	err = s.gate.Query(ctx, func() error {
 		row, err = s.store.PollDeviceCode(ctx, models.CodePoll{Hash: hash, ClientID: p.Client.ID, At: s.clock.Now(), Leeway: pollLeeway, Longer: PollPause})
 		return err
@@ -121,7 +121,7 @@ func (s *Service) poll(ctx context.Context, p DevicePoll, hash []byte) (row mode
 }
 
 // openRequest opens what a device code keeps. It returns models.ErrNotFound for what was sealed under a secret that we no longer know.
-func (s *Service) openRequest(row models.DeviceCode) (kept keptRequest, err error) {
+func (s *Devices) openRequest(row models.DeviceCode) (kept keptRequest, err error) {
 	data, _, err := s.sealer.Open(deviceRow(row.Hash), row.Data)
 	if err == nil {
 		err = json.Unmarshal(data, &kept)

@@ -40,10 +40,10 @@ type keptRequest struct {
 	Agent   string   `json:",omitempty"`
 }
 
-// StartDevice gives an app without a browser a code that a person can approve elsewhere. It returns KindUnauthorizedClient for a client
+// Start gives an app without a browser a code that a person can approve elsewhere. It returns KindUnauthorizedClient for a client
 // without the device grant; KindInvalidClient for one that is not registered; KindInvalidRequest; a *Refusal with invalid_scope;
 // KindInvalidProof or KindUseNonce for the proof; KindRateLimited past MaxNetDeviceCodes; and KindUnavailable past MaxDeviceCodes.
-func (s *Service) StartDevice(ctx context.Context, r DeviceRequest) (DeviceCodes, error) {
+func (s *Devices) Start(ctx context.Context, r DeviceRequest) (DeviceCodes, error) {
 	kept, err := s.checkDevice(ctx, r)
 	if err != nil {
 		return DeviceCodes{}, err
@@ -80,7 +80,7 @@ func (s *Service) StartDevice(ctx context.Context, r DeviceRequest) (DeviceCodes
 }
 
 // checkDevice checks everything about a request but the bounds.
-func (s *Service) checkDevice(ctx context.Context, r DeviceRequest) (kept keptRequest, err error) {
+func (s *Devices) checkDevice(ctx context.Context, r DeviceRequest) (kept keptRequest, err error) {
 	if err := s.checkDeviceClient(ctx, r.Client); err != nil {
 		return kept, err
 	}
@@ -104,7 +104,7 @@ func (s *Service) checkDevice(ctx context.Context, r DeviceRequest) (kept keptRe
 }
 
 // checkKey checks and consumes the proof of a request that names no account yet, and returns the thumbprint of its key.
-func (s *Service) checkKey(p token.Proof, presenter string) (jkt string, err error) {
+func (s *Devices) checkKey(p token.Proof, presenter string) (jkt string, err error) {
 	jkt, proof, err := s.tokens.CheckProof(p, presenter, dpop.Request{})
 	switch {
 	case err != nil:
@@ -116,7 +116,7 @@ func (s *Service) checkKey(p token.Proof, presenter string) (jkt string, err err
 }
 
 // checkDeviceClient checks that a request names a client whose people may approve it elsewhere, and that it authenticated if it is confidential.
-func (s *Service) checkDeviceClient(ctx context.Context, who client.Identity) error {
+func (s *Devices) checkDeviceClient(ctx context.Context, who client.Identity) error {
 	if who.ID == "" {
 		return errNoClientID
 	}

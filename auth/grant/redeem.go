@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"latchkey/auth"
 	"latchkey/auth/client"
 	"latchkey/auth/devicetoken"
@@ -42,7 +44,8 @@ func errCode(cause error) error {
 // code that comes twice is said at again.
 //
 // Redeem returns KindInvalidGrant; KindInvalidClient if the client is not registered, or did not authenticate as it must;
-// KindInvalidRequest without a client_id; KindInvalidProof or KindUseNonce for the proof; KindTooManyDevices, KindRateLimited or KindUnavailable.
+// KindInvalidRequest without a client_id; KindInvalidProof or KindUseNonce for the proof; KindRateLimited or KindUnavailable; and
+// KindTooManyDevices if others took the last places since the approval, which leaves the code and all devices as they are.
 func (s *Service) Redeem(ctx context.Context, r Redemption) (token.Answer, error) {
 	if err := s.checkClient(ctx, r.Client); err != nil {
 		return token.Answer{}, err
@@ -78,7 +81,7 @@ type presented struct {
 }
 
 // exchange makes the device of a code and its first tokens, or returns those that the code has made.
-func (s *Service) exchange(ctx context.Context, p presented) (token.Answer, error) {
+func (s *codes) exchange(ctx context.Context, p presented) (token.Answer, error) {
 	row, kept, err := p.find()
 	if err != nil {
 		return token.Answer{}, err
@@ -158,7 +161,7 @@ func (s *Service) find(ctx context.Context, r Redemption) (row models.Challenge,
 }
 
 // kept reads what was approved. It returns models.ErrNotFound for what is unknown, has expired, or was used more than a minute ago.
-func (s *Service) kept(ctx context.Context, purpose string, hash []byte) (row models.Challenge, kept keptCode, err error) {
+func (s *codes) kept(ctx context.Context, purpose string, hash []byte) (row models.Challenge, kept keptCode, err error) {
 	err = s.gate.Query(ctx, func() error {
 		row, err = s.store.FindChallenge(ctx, purpose, hash, s.clock.Now())
 		return err
@@ -178,7 +181,7 @@ func (s *Service) kept(ctx context.Context, purpose string, hash []byte) (row mo
 
 // redeem returns the device of a code: a new one, or the one that the code has made. It returns models.ErrUsed if another request has
 // used the code since it was read.
-func (s *Service) redeem(ctx context.Context, p presented, row models.Challenge, kept keptCode) (models.Device, error) {
+func (s *codes) redeem(ctx context.Context, p presented, row models.Challenge, kept keptCode) (models.Device, error) {
 	if row.UsedAt != nil {
 		return s.again(ctx, p, row)
 	}
@@ -198,7 +201,14 @@ func (s *Service) redeem(ctx context.Context, p presented, row models.Challenge,
 	if n.Alert != nil {
 		n.Alert.Always = true
 	}
+	if kept.Leave != uuid.Nil {
+		n.Room.Leave = &kept.Leave
+	}
 	d, err := s.tokens.AddDevice(ctx, n)
+	if errors.Is(err, models.ErrNotFound) && n.Room.Leave != nil { // it has ended since, and its row was deleted
+		n.Room.Leave = nil
+		d, err = s.tokens.AddDevice(ctx, n)
+	}
 	if errors.Is(err, models.ErrChanged) || errors.Is(err, models.ErrNoConsent) {
 		return d, p.ended(err)
 	}
@@ -211,7 +221,7 @@ func (s *Service) redeem(ctx context.Context, p presented, row models.Challenge,
 //	the device has not refreshed, from elsewhere       the device ends, without an alarm: an honest app may have changed its network
 //	the device has refreshed, same address or key      nothing
 //	the device has refreshed, from elsewhere           theft: the device ends, and its owner is told
-func (s *Service) again(ctx context.Context, p presented, row models.Challenge) (models.Device, error) {
+func (s *codes) again(ctx context.Context, p presented, row models.Challenge) (models.Device, error) {
 	used := p.refuse(errors.New("used"))
 	if !row.DeviceID.Valid {
 		return models.Device{}, used
@@ -264,12 +274,12 @@ func (s *Service) again(ctx context.Context, p presented, row models.Challenge) 
 }
 
 // Owner returns the account of a device.
-func (s *Service) Owner(ctx context.Context, d models.Device) (models.User, error) {
+func (s *codes) Owner(ctx context.Context, d models.Device) (models.User, error) {
 	return s.store.UserByID(ctx, d.UserID)
 }
 
 // idToken signs the ID token of a new device.
-func (s *Service) idToken(ctx context.Context, d models.Device, kept keptCode) (string, error) {
+func (s *codes) idToken(ctx context.Context, d models.Device, kept keptCode) (string, error) {
 	c := token.IDClaims{Nonce: kept.Nonce}
 	if slices.Contains(kept.Scope, ScopeEmail) {
 		user, err := s.Owner(ctx, d)

@@ -43,8 +43,8 @@ type Parts struct {
 	Confirm  *confirm.Service
 }
 
-// Service gives codes and redeems them. It is safe for concurrent use.
-type Service struct {
+// codes makes the devices that codes stand for: those of an authorization request and those of a device alike.
+type codes struct {
 	store    *models.Store
 	clock    auth.Clock
 	log      *slog.Logger
@@ -62,10 +62,17 @@ type Service struct {
 	confirm  *confirm.Service
 }
 
-// New returns the service.
-func New(p Parts) *Service {
-	return &Service{
+// Service gives codes for authorization requests, and redeems them. It is safe for concurrent use.
+type Service struct{ *codes }
+
+// Devices gives codes to devices without a browser, which people approve elsewhere (RFC 8628). It is safe for concurrent use.
+type Devices struct{ *codes }
+
+// New returns the services.
+func New(p Parts) (*Service, *Devices) {
+	c := &codes{
 		store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, sealer: p.Sealer, codeKeys: p.CodeKeys, keys: p.Keys, clients: p.Clients, notify: p.Notify,
 		limits: p.Limits, gate: p.Gate, tokens: p.Tokens, browsers: p.Browsers, signIn: p.SignIn, confirm: p.Confirm,
 	}
+	return &Service{c}, &Devices{c}
 }

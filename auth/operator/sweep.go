@@ -11,7 +11,7 @@ import (
 	"latchkey/auth/notify"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/token"
+	"latchkey/auth/revocation"
 	"latchkey/auth/webhook"
 )
 
@@ -54,16 +54,21 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	if _, err := s.challenges.TellMissedSteps(ctx, s.missedSince()); err != nil { // before their challenges go
 		return 0, err
 	}
+	past, err := s.notify.DropIncidents(ctx)
+	if err != nil {
+		return past, err
+	}
 	now := s.clock.Now()
 	r := ratelimit.LimitRetention(now)
-	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-token.StatusKeep)
+	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-revocation.Keep)
 	r.FailuresBefore, r.LinksBefore, r.AlertsBefore = now.Add(-passwordcheck.KeepFailures), now, now.Add(-notify.AlertsEvery)
 	r.ChallengesBefore, r.TrustBefore, r.DeviceCodesBefore = now.Add(-keepChallenges), now, now.Add(-keepDeviceCodes)
 	r.MessagesBefore, r.LostMessagesBefore = now.Add(-keepMessages), now.Add(-webhook.GiveUpAfter-2*time.Hour) // a message is tried for the last time an hour after
 	r.CreationsBefore = now.Add(-keepCreations)
 	r.PreviewsBefore, r.IncidentsBefore = now.Add(-incident.PreviewLife), now.Add(-keepEvents)
 	r.NoticesBefore = now.Add(-logout.GiveUpAfter - time.Hour) // an attempt gives up a notice before, unless its client has no URI any more
-	return s.store.Sweep(ctx, r)
+	deleted, err = s.store.Sweep(ctx, r)
+	return past + deleted, err
 }
 
 // missedSince is when the first challenges expired that are still kept.
@@ -80,9 +85,9 @@ func (s *Service) Run(ctx context.Context) {
 	others.Go(func() { s.deletions.Run(ctx) })
 	others.Go(func() { s.incidents.Run(ctx) })
 	others.Go(func() { s.runSweep(ctx) })
-	others.Go(func() { s.tokens.WatchRevocations(ctx) })
+	others.Go(func() { s.revocations.Watch(ctx) })
 	others.Go(func() { s.stats.Run(ctx) })
-	keys, status := time.NewTicker(keys.RingReadEvery), time.NewTicker(token.StatusReadEvery)
+	keys, status := time.NewTicker(keys.RingReadEvery), time.NewTicker(revocation.ReadEvery)
 	defer keys.Stop()
 	defer status.Stop()
 	blind := false
@@ -92,7 +97,7 @@ func (s *Service) Run(ctx context.Context) {
 			return
 		case <-status.C:
 			s.WatchWrites(ctx)
-			err := s.tokens.LoadStatus(ctx)
+			err := s.revocations.Load(ctx)
 			if err != nil && !blind && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "revocations could not be read", "error", err) // once, not every second
 			}

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -215,6 +217,24 @@ func TestEveryAnswerCostsOneHash(t *testing.T) {
 				t.Errorf("derivations %+v, want one of %+v", *calls, want)
 			}
 		})
+	}
+}
+
+// Without a collection of its own, the hasher would here leave 20 times 19 MiB.
+func TestHashesLeaveLittleMemory(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	h := NewHasher(password.DefaultParams, 2, 0, 0)
+	for range 20 {
+		if err := h.VerifyUnknown(t.Context(), "a walk in the early rain"); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 2*20<<20 {
+			t.Fatalf("the heap has grown by %d MiB, want at most those of two hashes", grown>>20)
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ func TestNothingRememberedOutlivesAClockThatWasWrong(t *testing.T) {
 				if err := d.Keys.Load(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := d.Tokens.StatusList(t.Context(), "0"); err != nil {
+				if _, err := d.Revocations.List(t.Context(), "0"); err != nil {
 					t.Fatal(err)
 				}
 				if err := d.Operator.Ready(t.Context()); err != nil {
@@ -43,10 +43,10 @@ func TestNothingRememberedOutlivesAClockThatWasWrong(t *testing.T) {
 				if _, err := d.Devices.RevokeOthers(t.Context(), &browser.Session{User: d.ada}, at("192.0.2.1")); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := d.Tokens.StatusList(t.Context(), "0"); err != nil {
+				if _, err := d.Revocations.List(t.Context(), "0"); err != nil {
 					t.Fatal(err)
 				}
-				if !d.Tokens.KnownRevoked(claims) {
+				if !d.Revocations.Known(claims.Status) {
 					t.Error("a sign-out of now is not in the status list")
 				}
 				replica, err := services.New(store, d.config)

@@ -167,7 +167,7 @@ func TestTheStateOfKeysListsAndSweeps(t *testing.T) {
 		if st, ok := d.Keys.State(); !ok || st.Alg != "EdDSA" || !st.SignsSince.Equal(d.now()) || !st.NextFrom.Equal(d.now().Add(30*24*time.Hour)) || st.Published != 2 || !st.ReadAt.Equal(d.now()) {
 			t.Errorf("keys: %+v %t", st, ok)
 		}
-		if _, ok := d.Tokens.StatusState(); ok {
+		if _, ok := d.Revocations.State(); ok {
 			t.Error("there are no status lists yet")
 		}
 		d.change(t, func(c *services.Config) {
@@ -178,9 +178,9 @@ func TestTheStateOfKeysListsAndSweeps(t *testing.T) {
 			err = d.Tokens.Revoke(t.Context(), token.RefreshRequest{Token: a.RefreshToken, From: at("192.0.2.1")})
 		}
 		if err == nil {
-			err = d.Tokens.LoadStatus(t.Context())
+			err = d.Revocations.Load(t.Context())
 		}
-		if st, ok := d.Tokens.StatusState(); err != nil || !ok || st.Lists != 1 || st.Revoked != 1 || !st.ReadAt.Equal(d.now()) {
+		if st, ok := d.Revocations.State(); err != nil || !ok || st.Lists != 1 || st.Revoked != 1 || !st.ReadAt.Equal(d.now()) {
 			t.Errorf("one device was revoked: %+v %t %v", st, ok, err)
 		}
 		d.Operator.SweepAndCount(t.Context())

@@ -55,7 +55,7 @@ func (d *tvDesk) client(id string) client.Identity {
 
 func (d *tvDesk) start() grant.DeviceCodes {
 	d.t.Helper()
-	codes, err := d.Grants.StartDevice(d.t.Context(), grant.DeviceRequest{Client: d.tv, Scope: "openid email", DeviceName: "Living room", From: at(couch)})
+	codes, err := d.DeviceCodes.Start(d.t.Context(), grant.DeviceRequest{Client: d.tv, Scope: "openid email", DeviceName: "Living room", From: at(couch)})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -63,13 +63,13 @@ func (d *tvDesk) start() grant.DeviceCodes {
 }
 
 func (d *tvDesk) poll(code string, from auth.Caller) (token.Answer, error) {
-	return d.Grants.PollDevice(d.t.Context(), grant.DevicePoll{Code: code, Client: d.tv, From: from})
+	return d.DeviceCodes.Poll(d.t.Context(), grant.DevicePoll{Code: code, Client: d.tv, From: from})
 }
 
 // find enters a user code in ada's browser.
 func (d *tvDesk) find(userCode string) string {
 	d.t.Helper()
-	sealed, err := d.Grants.FindDevice(d.t.Context(), d.ada, userCode, at(couch))
+	sealed, err := d.DeviceCodes.Find(d.t.Context(), d.ada, userCode, at(couch))
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func (d *tvDesk) approval(sealed string) grant.DeviceApproval {
 
 func (d *tvDesk) approve(userCode string) {
 	d.t.Helper()
-	if err := d.Grants.ApproveDevice(d.t.Context(), d.ada, d.approval(d.find(userCode))); err != nil {
+	if err := d.DeviceCodes.Approve(d.t.Context(), d.ada, d.approval(d.find(userCode))); err != nil {
 		d.t.Fatal(err)
 	}
 	d.lookAgain()
@@ -135,27 +135,27 @@ func TestATelevisionSignsInWhenAPersonApprovesItsCode(t *testing.T) {
 		pending("after the longer pause", "authorization_pending")
 
 		sealed := d.find(strings.ToLower(strings.ReplaceAll(codes.UserCode, "-", " ")))
-		ask, err := d.Grants.AskDevice(t.Context(), d.ada, sealed)
+		ask, err := d.DeviceCodes.Ask(t.Context(), d.ada, sealed)
 		if err != nil || ask.State != grant.DeviceWaits || ask.UserCode != codes.UserCode || ask.Client.Name != "Television" || ask.DeviceName != "Living room" ||
 			ask.Address != couch || ask.Agent != "test" || strings.Join(ask.Scope, " ") != "openid email" {
 			t.Errorf("%+v %v", ask, err)
 		}
 		wrong := d.approval(sealed)
 		wrong.Confirmation.Password = "not the password"
-		d.want("a wrong password", "wrong password", d.Grants.ApproveDevice(t.Context(), d.ada, wrong))
+		d.want("a wrong password", "wrong password", d.DeviceCodes.Approve(t.Context(), d.ada, wrong))
 		wrong = d.approval(sealed)
 		wrong.Confirmation.Password = ""
-		d.want("no password", "invalid_request", d.Grants.ApproveDevice(t.Context(), d.ada, wrong))
+		d.want("no password", "invalid_request", d.DeviceCodes.Approve(t.Context(), d.ada, wrong))
 		wrong = d.approval(sealed)
 		wrong.DeviceName = " "
-		d.want("no name", "invalid_request", d.Grants.ApproveDevice(t.Context(), d.ada, wrong))
+		d.want("no name", "invalid_request", d.DeviceCodes.Approve(t.Context(), d.ada, wrong))
 		d.advance(10 * time.Second)
 		pending("before the approval", "authorization_pending")
 
-		if err := d.Grants.ApproveDevice(t.Context(), d.ada, d.approval(sealed)); err != nil {
+		if err := d.DeviceCodes.Approve(t.Context(), d.ada, d.approval(sealed)); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Grants.ApproveDevice(t.Context(), d.ada, d.approval(sealed)); err != nil {
+		if err := d.DeviceCodes.Approve(t.Context(), d.ada, d.approval(sealed)); err != nil {
 			t.Errorf("the form, sent twice: %v", err)
 		}
 		answer, err := d.poll(codes.DeviceCode, at(couch))
@@ -171,7 +171,7 @@ func TestATelevisionSignsInWhenAPersonApprovesItsCode(t *testing.T) {
 		if told, _ := mailsTaken(t, server); len(told) != 1 || told[0].Kind != notify.KindNewDevice { // from a browser that is known
 			t.Errorf("the owner was told %+v", told)
 		}
-		if ask, err := d.Grants.AskDevice(t.Context(), d.ada, sealed); err != nil || ask.State != grant.DeviceDone {
+		if ask, err := d.DeviceCodes.Ask(t.Context(), d.ada, sealed); err != nil || ask.State != grant.DeviceDone {
 			t.Errorf("%+v %v", ask, err)
 		}
 	})
@@ -258,7 +258,7 @@ func TestADeviceCodeIsRefusedAsTheRFCSays(t *testing.T) {
 			"a control character": {grant.DeviceRequest{Client: d.tv, DeviceName: "a\nb"}, "invalid_request"},
 		} {
 			c.r.From = at(abroad)
-			_, err := d.Grants.StartDevice(t.Context(), c.r)
+			_, err := d.DeviceCodes.Start(t.Context(), c.r)
 			d.want(what, c.want, err)
 		}
 		for what, c := range map[string]struct {
@@ -266,7 +266,7 @@ func TestADeviceCodeIsRefusedAsTheRFCSays(t *testing.T) {
 			want string
 		}{
 			"denied": {func(codes grant.DeviceCodes) grant.DevicePoll {
-				if err := d.Grants.DenyDevice(t.Context(), d.ada, d.find(codes.UserCode)); err != nil {
+				if err := d.DeviceCodes.Deny(t.Context(), d.ada, d.find(codes.UserCode)); err != nil {
 					t.Fatal(err)
 				}
 				return grant.DevicePoll{Code: codes.DeviceCode}
@@ -313,7 +313,7 @@ func TestADeviceCodeIsRefusedAsTheRFCSays(t *testing.T) {
 				p.Client = d.tv
 			}
 			p.From = at(couch)
-			_, err := d.Grants.PollDevice(t.Context(), p)
+			_, err := d.DeviceCodes.Poll(t.Context(), p)
 			d.want(what, c.want, err)
 			d.advance(time.Hour) // a new window of the limits
 		}
@@ -337,37 +337,37 @@ func TestUserCodesAreForOneAccountAndCannotBeGuessed(t *testing.T) {
 		_, eve := d.browser(t, "eve@example.com", adaPassword)
 		codes := d.start()
 		sealed := d.find(codes.UserCode)
-		_, err := d.Grants.AskDevice(t.Context(), eve, sealed)
+		_, err := d.DeviceCodes.Ask(t.Context(), eve, sealed)
 		d.want("another account's page", "dead", err)
-		d.want("another account's approval", "dead", d.Grants.ApproveDevice(t.Context(), eve, d.approval(sealed)))
-		d.want("another account's denial", "dead", d.Grants.DenyDevice(t.Context(), eve, sealed))
-		d.want("no page", "dead", d.Grants.DenyDevice(t.Context(), eve, "AAAA"))
+		d.want("another account's approval", "dead", d.DeviceCodes.Approve(t.Context(), eve, d.approval(sealed)))
+		d.want("another account's denial", "dead", d.DeviceCodes.Deny(t.Context(), eve, sealed))
+		d.want("no page", "dead", d.DeviceCodes.Deny(t.Context(), eve, "AAAA"))
 
-		theirs, err := d.Grants.FindDevice(t.Context(), eve, codes.UserCode, at(abroad))
+		theirs, err := d.DeviceCodes.Find(t.Context(), eve, codes.UserCode, at(abroad))
 		if err != nil {
 			t.Fatal(err)
 		}
 		d.approve(codes.UserCode)
-		d.want("approved by another account", "dead", d.Grants.ApproveDevice(t.Context(), eve, d.approval(theirs)))
-		if ask, err := d.Grants.AskDevice(t.Context(), eve, theirs); err != nil || ask.State != grant.DeviceUsed {
+		d.want("approved by another account", "dead", d.DeviceCodes.Approve(t.Context(), eve, d.approval(theirs)))
+		if ask, err := d.DeviceCodes.Ask(t.Context(), eve, theirs); err != nil || ask.State != grant.DeviceUsed {
 			t.Errorf("%+v %v", ask, err)
 		}
-		_, used := d.Grants.FindDevice(t.Context(), eve, codes.UserCode, at(abroad))
-		_, unknown := d.Grants.FindDevice(t.Context(), eve, "BCDF-GHJK", at(abroad))
-		_, garbage := d.Grants.FindDevice(t.Context(), eve, "what is this", at(abroad))
+		_, used := d.DeviceCodes.Find(t.Context(), eve, codes.UserCode, at(abroad))
+		_, unknown := d.DeviceCodes.Find(t.Context(), eve, "BCDF-GHJK", at(abroad))
+		_, garbage := d.DeviceCodes.Find(t.Context(), eve, "what is this", at(abroad))
 		if used == nil || used.Error() != unknown.Error() || unknown.Error() != garbage.Error() {
 			t.Errorf("%v, %v, %v", used, unknown, garbage)
 		}
 		for range ratelimit.MaxUserCodes - 3 {
-			_, err = d.Grants.FindDevice(t.Context(), eve, "BCDF-GHJK", at(abroad))
+			_, err = d.DeviceCodes.Find(t.Context(), eve, "BCDF-GHJK", at(abroad))
 			d.want("a guess", "invalid_request", err)
 		}
 		next := d.start()
-		_, err = d.Grants.FindDevice(t.Context(), eve, next.UserCode, at("198.51.100.1"))
+		_, err = d.DeviceCodes.Find(t.Context(), eve, next.UserCode, at("198.51.100.1"))
 		d.want("the right code after too many", "rate limited", err)
 		d.advance(ratelimit.AttemptWindow)
 		next = d.start()
-		_, err = d.Grants.FindDevice(t.Context(), eve, next.UserCode, at("198.51.100.1"))
+		_, err = d.DeviceCodes.Find(t.Context(), eve, next.UserCode, at("198.51.100.1"))
 		d.want("later", "ok", err)
 		for i := 0; ; i++ { // many accounts of one network
 			err := d.Limits.CountRequest(t.Context(), d.Limits.NetworkQuota(at(abroad), ratelimit.MaxNetUserCodes, "user codes"))
@@ -378,7 +378,7 @@ func TestUserCodesAreForOneAccountAndCannotBeGuessed(t *testing.T) {
 				break
 			}
 		}
-		_, err = d.Grants.FindDevice(t.Context(), d.ada, next.UserCode, at(abroad))
+		_, err = d.DeviceCodes.Find(t.Context(), d.ada, next.UserCode, at(abroad))
 		d.want("from that network", "rate limited", err)
 	})
 }
@@ -388,7 +388,7 @@ func TestANetworkHasTwentyCodesThatWait(t *testing.T) {
 		d := newTVDesk(t, store)
 		var ok, limited atomic.Int64
 		raceTogether(2*grant.MaxNetDeviceCodes, func(int) {
-			_, err := d.Grants.StartDevice(t.Context(), grant.DeviceRequest{Client: d.tv, From: at(couch)})
+			_, err := d.DeviceCodes.Start(t.Context(), grant.DeviceRequest{Client: d.tv, From: at(couch)})
 			switch refusal(err) {
 			case "ok":
 				ok.Add(1)
@@ -401,7 +401,7 @@ func TestANetworkHasTwentyCodesThatWait(t *testing.T) {
 		if ok.Load() != grant.MaxNetDeviceCodes || limited.Load() != grant.MaxNetDeviceCodes {
 			t.Errorf("%d codes and %d refusals", ok.Load(), limited.Load())
 		}
-		if _, err := d.Grants.StartDevice(t.Context(), grant.DeviceRequest{Client: d.tv, From: at(abroad)}); err != nil {
+		if _, err := d.DeviceCodes.Start(t.Context(), grant.DeviceRequest{Client: d.tv, From: at(abroad)}); err != nil {
 			t.Errorf("from another network: %v", err)
 		}
 	})
@@ -436,12 +436,12 @@ func TestADeviceCodeIsBoundToItsKey(t *testing.T) {
 		d := newTVDesk(t, store)
 		bench := &forkBench{t: t, desk: d.desk}
 		hers, his := newProver(t, 1), newProver(t, 2)
-		codes, err := d.Grants.StartDevice(t.Context(), grant.DeviceRequest{Client: d.tv, From: at(couch), Proof: hers.proof(bench)})
+		codes, err := d.DeviceCodes.Start(t.Context(), grant.DeviceRequest{Client: d.tv, From: at(couch), Proof: hers.proof(bench)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		poll := func(proof token.Proof, from string) (token.Answer, error) {
-			return d.Grants.PollDevice(t.Context(), grant.DevicePoll{Code: codes.DeviceCode, Client: d.tv, From: at(from), Proof: proof})
+			return d.DeviceCodes.Poll(t.Context(), grant.DevicePoll{Code: codes.DeviceCode, Client: d.tv, From: at(from), Proof: proof})
 		}
 		d.approve(codes.UserCode)
 		_, err = poll(token.Proof{}, couch)

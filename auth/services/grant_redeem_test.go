@@ -370,7 +370,8 @@ func TestAServerThatWantsKeysWantsOneForACode(t *testing.T) {
 func TestACodeOfAFullAccountStaysGood(t *testing.T) {
 	v := newVisitor(t, openStore(t))
 	v.change(t, func(c *services.Config) { c.MaxDevices = 1 })
-	first, code := v.redeem(t, v.given(t)), v.given(t)
+	earlier, code := v.given(t), v.given(t)
+	first := v.redeem(t, earlier)
 	if _, err := v.Grants.Redeem(t.Context(), v.redemption(code)); refused(err) != auth.KindTooManyDevices {
 		t.Errorf("a second device of one: %v", err)
 	}
@@ -394,7 +395,7 @@ func TestStatementsOfASignInThroughTheBrowser(t *testing.T) {
 		}{
 			{"check a request", 0, func() error { _, err := v.Grants.Check(t.Context(), asking()); return err }},
 			{"open a request", 1, func() error { _, err := v.Grants.Open(t.Context(), q.Text); return err }},
-			{"approve", 8, func() (err error) { code, err = v.approve(t.Context(), by, q.Text); return err }},
+			{"approve", 9, func() (err error) { code, err = v.approve(t.Context(), by, q.Text); return err }},
 			{"redeem", 11, func() (err error) { answer, err = v.Grants.Redeem(t.Context(), v.redemption(code.Text)); return err }},
 			{"redeem again", 3, func() error { _, err := v.Grants.Redeem(t.Context(), v.redemption(code.Text)); return err }},
 			{"refuse a code", 1, func() error { _, _ = v.Grants.Redeem(t.Context(), v.redemption("lkc_"+challengeOf("x"))); return nil }},

@@ -36,10 +36,10 @@ func TestVeryManyRevocationsAreReadWhole(t *testing.T) {
 			insert("n", "$1::timestamptz + (CASE WHEN n < 60000 THEN 0 ELSE n END) * interval '20 milliseconds', $2::timestamptz FROM "+numbers, began, d.now().Add(24*time.Hour))
 			insert("200000", "$1::timestamptz, $2::timestamptz", d.now().Add(30*time.Hour), d.now().Add(48*time.Hour))
 		}
-		if err := d.Tokens.LoadStatus(t.Context()); err != nil {
+		if err := d.Revocations.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if st, ok := d.Tokens.StatusState(); !ok || st.Revoked != many+1 {
+		if st, ok := d.Revocations.State(); !ok || st.Revoked != many+1 {
 			t.Errorf("%d of %d places are in the lists", st.Revoked, many+1)
 		}
 	})

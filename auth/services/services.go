@@ -27,6 +27,7 @@ import (
 	"latchkey/auth/incident"
 	"latchkey/auth/keyring"
 	"latchkey/auth/keys"
+	"latchkey/auth/language"
 	"latchkey/auth/logout"
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
@@ -37,6 +38,7 @@ import (
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/place"
 	"latchkey/auth/ratelimit"
+	"latchkey/auth/revocation"
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
 	"latchkey/auth/stats"
@@ -85,6 +87,8 @@ type Config struct {
 	Mail   mail.Sender   // sends mails; nil: there is no mail, neither alerts nor password resets
 	Render notify.Render // renders notifications; needed only by processes that call Operator.Run
 
+	IncidentMailRate int // mails about incidents in a minute, of all replicas together; 0: none
+
 	PostLogout  logout.Post  // tells clients about sign-outs; nil: this process tells none
 	PostWebhook webhook.Post // tells webhooks of events; nil: this process tells none
 
@@ -101,31 +105,34 @@ type Config struct {
 
 // Services are all services over one store. Each is safe for concurrent use.
 type Services struct {
-	Clock      auth.Clock
-	Keys       *keys.Service
-	Clients    *client.Service
-	Notify     *notify.Service
-	Limits     *ratelimit.Service
-	Tokens     *token.Service
-	Passwords  *passwordcheck.Service
-	Browsers   *browser.Service
-	Challenges *challenge.Service
-	SignIn     *signin.Service
-	Confirm    *confirm.Service
-	Grants     *grant.Service
-	Logout     *logout.Service
-	Accounts   *account.Service
-	Exports    *export.Service
-	Transfers  *transfer.Service
-	Addresses  *address.Service
-	Deletions  *deletion.Service
-	Incidents  *incident.Service
-	Devices    *device.Service
-	Factors    *factor.Service
-	Support    *support.Service
-	Stats      *stats.Service
-	Operator   *operator.Service
-	Webhooks   *webhook.Service
+	Clock       auth.Clock
+	Keys        *keys.Service
+	Clients     *client.Service
+	Notify      *notify.Service
+	Limits      *ratelimit.Service
+	Revocations *revocation.Service
+	Tokens      *token.Service
+	Passwords   *passwordcheck.Service
+	Browsers    *browser.Service
+	Challenges  *challenge.Service
+	SignIn      *signin.Service
+	Confirm     *confirm.Service
+	Grants      *grant.Service
+	DeviceCodes *grant.Devices
+	Logout      *logout.Service
+	Accounts    *account.Service
+	Languages   *language.Service
+	Exports     *export.Service
+	Transfers   *transfer.Service
+	Addresses   *address.Service
+	Deletions   *deletion.Service
+	Incidents   *incident.Service
+	Devices     *device.Service
+	Factors     *factor.Service
+	Support     *support.Service
+	Stats       *stats.Service
+	Operator    *operator.Service
+	Webhooks    *webhook.Service
 
 	Gate   *ratelimit.Gate
 	Slots  *ratelimit.Slots
@@ -155,7 +162,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s := &Services{
 		Clock:  clock,
 		Keys:   keys.New(store, clock, k.signing, keys.Config{SigningAlg: c.SigningAlg, AccessTTL: c.AccessTTL}),
-		Notify: notify.New(store, clock, c.Logger, k.sealer, notify.Config{Sender: c.Mail, Render: c.Render, Places: c.Places}),
+		Notify: notify.New(store, clock, c.Logger, k.sealer, notify.Config{Sender: c.Mail, Render: c.Render, Places: c.Places, IncidentRate: c.IncidentMailRate}),
 		Limits: ratelimit.New(store, clock, c.Logger, k.limits, c.Budgets),
 		Gate:   ratelimit.NewGate(c.Workers, waitingHashes),
 		Slots:  ratelimit.NewSlots(),
@@ -164,11 +171,12 @@ func New(store *models.Store, c Config) (*Services, error) {
 	}
 	s.Clients = client.New(store, clock, s.Limits)
 	idle.Clients = s.Clients.Idles
+	s.Revocations = revocation.New(store, clock, c.Logger, s.Keys, revocation.Config{AccessTTL: c.AccessTTL, TTL: c.StatusTTL, URL: c.StatusURL})
 	s.Tokens = token.New(token.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Hasher: s.Hasher,
-		Codec: k.tokens, Proofs: dpop.NewSeen(c.ProofMemory), Nonces: k.nonces,
+		Codec: k.tokens, Proofs: dpop.NewSeen(c.ProofMemory), Nonces: k.nonces, Revocations: s.Revocations,
 	}, token.Config{
-		Issuer: c.Issuer, Audience: c.Audience, AccessTTL: c.AccessTTL, StatusTTL: c.StatusTTL, StatusURL: c.StatusURL, RetryWindow: c.RetryWindow,
+		Issuer: c.Issuer, Audience: c.Audience, AccessTTL: c.AccessTTL, RetryWindow: c.RetryWindow,
 		MaxDevices: c.MaxDevices, DeviceNameClaim: c.DeviceNameClaim, NonceRequired: c.NonceRequired,
 	})
 	s.Passwords = passwordcheck.New(store, clock, s.Limits, s.Gate, s.Slots, s.Hasher)
@@ -186,7 +194,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, Passwords: s.Passwords,
 		Challenges: s.Challenges,
 	})
-	s.Grants = grant.New(grant.Parts{
+	s.Grants, s.DeviceCodes = grant.New(grant.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.grants, CodeKeys: k.codes, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits,
 		Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, SignIn: s.SignIn, Confirm: s.Confirm,
 	})
@@ -197,6 +205,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,
 		Browsers: s.Browsers, Confirm: s.Confirm, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
 	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: c.names(), Breached: c.Breached})
+	s.Languages = language.New(store, clock, s.Limits, s.Gate)
 	s.Exports = export.New(store, clock, idle, s.Confirm)
 	s.Transfers = transfer.New(store, clock, k.factors)
 	s.Addresses = address.New(address.Parts{
@@ -211,7 +220,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Stats = stats.New(store, clock, c.Logger)
 	s.Support = support.New(store, clock, idle, s.Devices, s.Stats)
 	s.Operator = operator.New(operator.Parts{
-		Store: store, Clock: clock, Idle: idle, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Challenges: s.Challenges,
+		Store: store, Clock: clock, Idle: idle, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Revocations: s.Revocations, Challenges: s.Challenges,
 		Accounts: s.Accounts, Deletions: s.Deletions, Incidents: s.Incidents, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout, Webhooks: s.Webhooks,
 		Transfers: s.Transfers, Stats: s.Stats,
 	})

@@ -92,7 +92,7 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 func (s *Service) newApp(v token.Verified, from auth.Caller, clientID, name string) (models.NewDevice, [devicetoken.SecretSize]byte) {
 	n, secret := s.tokens.NewDevice(v, models.KindApp, from, s.config.DeviceLifetime)
 	n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = clientID, s.config.MaxRefreshes, from.JKT
-	n.FreeName, n.StatusIndex = token.FreeName(name), s.tokens.PickStatusIndex
+	n.FreeName = token.FreeName(name)
 	return n, secret
 }
 

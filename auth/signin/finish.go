@@ -87,15 +87,7 @@ func (s *Service) finishApp(ctx context.Context, a challenge.Answer, by token.Pr
 	if err != nil {
 		return token.Answer{}, err
 	}
-	switch {
-	case !ok.Allowed: // removed since the first request
-		err = unregistered(true)
-	case ok.User.MustChoosePassword():
-		err = auth.ErrChoosePassword
-	default:
-		err = proof.ConsumeAs(ok.User.ID.String())
-	}
-	if err != nil {
+	if err := mayGoOn(ok, proof); err != nil {
 		s.limits.GiveBack(ctx, ok.Counted)
 		return token.Answer{}, err
 	}
@@ -112,6 +104,17 @@ func (s *Service) finishApp(ctx context.Context, a challenge.Answer, by token.Pr
 		return token.Answer{}, err
 	}
 	return s.tokens.Issue(ctx, d, secret, jkt)
+}
+
+// mayGoOn checks an app's sign-in that began with an earlier request, and uses the proof of its key up.
+func mayGoOn(ok challenge.Checked, proof *token.CheckedProof) error {
+	switch {
+	case !ok.Allowed: // removed since the first request
+		return unregistered(true)
+	case ok.User.MustChoosePassword():
+		return auth.ErrChoosePassword
+	}
+	return proof.ConsumeAs(ok.User.ID.String())
 }
 
 // addAnswered signs the device in and uses the answer up, in one transaction.

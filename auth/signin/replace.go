@@ -59,15 +59,7 @@ func (s *Service) replace(ctx context.Context, r Replacement, method *models.Sig
 		return token.Answer{}, err
 	}
 	*method = ok.Method
-	switch {
-	case !ok.Allowed: // removed since the first request
-		err = unregistered(true)
-	case ok.User.MustChoosePassword():
-		err = auth.ErrChoosePassword
-	default:
-		err = proof.ConsumeAs(ok.User.ID.String())
-	}
-	if err != nil {
+	if err := mayGoOn(ok.Checked, proof); err != nil {
 		return token.Answer{}, err
 	}
 	n, secret := s.newApp(token.Verified{User: ok.User, Rehashed: ok.Kept.Rehashed}, r.From, ok.Kept.ClientID, ok.Kept.Device)

@@ -97,7 +97,7 @@ func (s *Service) MintAccess(ctx context.Context, d models.Device, jkt string) (
 	claims := &Claims{
 		Issuer: s.config.Issuer, Subject: d.UserID.String(), ClientID: d.ClientID, SessionID: d.ID.String(),
 		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(), ID: rand.Text(),
-		Status: s.statusClaim(d),
+		Status: s.revocations.Claim(d),
 	}
 	if limited {
 		claims.Scope = &scope
@@ -167,7 +167,7 @@ func (s *Service) Verify(token string) (*Claims, error) {
 	if err == nil {
 		_, _, err = claims.Key()
 	}
-	if err == nil && s.KnownRevoked(claims) {
+	if err == nil && s.revocations.Known(claims.Status) {
 		err = fmt.Errorf("%w: the device is revoked", errInvalidToken)
 	}
 	if err != nil {

@@ -24,7 +24,7 @@ func (s *Service) NewDevice(v Verified, kind string, from auth.Caller, lifetime 
 	now := s.clock.Now()
 	var secret [devicetoken.SecretSize]byte
 	_, _ = rand.Read(secret[:]) // never fails
-	return models.NewDevice{
+	n := models.NewDevice{
 		Device: models.Device{
 			UserID: v.User.ID, ID: models.NewID(now), Kind: kind, UserAgent: from.UserAgent,
 			CreatedAt: now, CreatedIP: from.Address(), LastSeenAt: now, LastIP: from.Address(),
@@ -35,7 +35,11 @@ func (s *Service) NewDevice(v Verified, kind string, from auth.Caller, lifetime 
 		Room: &models.Room{Mail: func(gone []models.Device) models.MailWithLinks { return s.notify.RoomMail(v.User.ID, gone, from, now) }},
 		Max:  s.config.MaxDevices, Live: s.idle.Live(now), KnownOrigins: s.limits.Origins(from),
 		Event: auth.NewEvent(models.EventSignIn, v.User.ID, from, now), Alert: s.notify.SignInAlert(from, now), BrowserKey: s.limits.BrowserOrigin(from),
-	}, secret
+	}
+	if kind == models.KindApp {
+		n.StatusIndex = s.revocations.PickIndex
+	}
+	return n, secret
 }
 
 // AddDevice writes a new device with its events and mails; an app's scope is completed with its client's own, and the client's

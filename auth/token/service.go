@@ -1,5 +1,4 @@
-// Package token makes devices and their tokens. It refreshes, mints and checks access tokens, checks DPoP proofs, and publishes
-// which devices are revoked.
+// Package token makes devices and their tokens. It refreshes, mints and checks access tokens, and checks DPoP proofs.
 package token
 
 import (
@@ -15,6 +14,7 @@ import (
 	"latchkey/auth/keys"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
+	"latchkey/auth/revocation"
 	"latchkey/auth/tally"
 	"latchkey/models"
 )
@@ -24,8 +24,6 @@ type Config struct {
 	Issuer          string        // iss of access tokens: the public origin
 	Audience        string        // aud of access tokens
 	AccessTTL       time.Duration // life of an access token, which never exceeds the device's own
-	StatusTTL       time.Duration // how long a resource server may use a status list that it fetched; 0: no status lists
-	StatusURL       string        // URL of the status lists, with a slash at the end
 	RetryWindow     time.Duration // see the fork rule of models.RotateDevice
 	MaxDevices      int           // live apps, and live browsers, of one user; 0: no limit
 	DeviceNameClaim bool          // put device_name into access tokens
@@ -34,39 +32,40 @@ type Config struct {
 
 // Parts are the dependencies of the service. All are required.
 type Parts struct {
-	Store   *models.Store
-	Clock   auth.Clock
-	Log     *slog.Logger
-	Idle    auth.Idle
-	Keys    *keys.Service
-	Clients *client.Service
-	Notify  *notify.Service
-	Limits  *ratelimit.Service
-	Gate    *ratelimit.Gate
-	Hasher  *ratelimit.Hasher
-	Codec   *devicetoken.Codec
-	Proofs  *dpop.Seen
-	Nonces  *dpop.Nonces
+	Store       *models.Store
+	Clock       auth.Clock
+	Log         *slog.Logger
+	Idle        auth.Idle
+	Keys        *keys.Service
+	Clients     *client.Service
+	Notify      *notify.Service
+	Limits      *ratelimit.Service
+	Gate        *ratelimit.Gate
+	Hasher      *ratelimit.Hasher
+	Codec       *devicetoken.Codec
+	Proofs      *dpop.Seen
+	Nonces      *dpop.Nonces
+	Revocations *revocation.Service
 }
 
 // Service makes and checks tokens. It is safe for concurrent use.
 type Service struct {
-	config  Config
-	store   *models.Store
-	clock   auth.Clock
-	log     *slog.Logger
-	idle    auth.Idle
-	keys    *keys.Service
-	clients *client.Service
-	notify  *notify.Service
-	limits  *ratelimit.Service
-	gate    *ratelimit.Gate
-	hasher  *ratelimit.Hasher
-	codec   *devicetoken.Codec
-	proofs  *dpop.Seen
-	nonces  *dpop.Nonces
-	parser  *jwt.Parser
-	status  statusBoard
+	config      Config
+	store       *models.Store
+	clock       auth.Clock
+	log         *slog.Logger
+	idle        auth.Idle
+	keys        *keys.Service
+	clients     *client.Service
+	notify      *notify.Service
+	limits      *ratelimit.Service
+	gate        *ratelimit.Gate
+	hasher      *ratelimit.Hasher
+	codec       *devicetoken.Codec
+	proofs      *dpop.Seen
+	nonces      *dpop.Nonces
+	revocations *revocation.Service
+	parser      *jwt.Parser
 
 	refreshes *tally.Tally[string]
 	signIns   *tally.Tally[SignIn]
@@ -76,7 +75,7 @@ type Service struct {
 func New(p Parts, c Config) *Service {
 	s := &Service{
 		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, clients: p.Clients, notify: p.Notify, limits: p.Limits,
-		gate: p.Gate, hasher: p.Hasher, codec: p.Codec, proofs: p.Proofs, nonces: p.Nonces, refreshes: newRefreshTally(), signIns: newSignInTally(),
+		gate: p.Gate, hasher: p.Hasher, codec: p.Codec, proofs: p.Proofs, nonces: p.Nonces, revocations: p.Revocations, refreshes: newRefreshTally(), signIns: newSignInTally(),
 	}
 	s.parser = s.newParser()
 	return s

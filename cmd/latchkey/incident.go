@@ -205,6 +205,6 @@ func showIncident(env *environment, s *services.Services, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	printIncident(env.stdout, i, back, s.Tokens.RevocationBound())
+	printIncident(env.stdout, i, back, s.Revocations.Bound())
 	return nil
 }

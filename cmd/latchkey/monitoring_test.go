@@ -63,7 +63,7 @@ func busy(t *testing.T, database string) (s server, metrics string) {
 		login(t, s.URL(), ada, "a wrong password", "phone").want(t, 401)
 	}
 	login(t, s.URL(), ada, password, "phone").want(t, 429)
-	if err := errors.Join(s.Services.Webhooks.Send(t.Context()), s.Services.Tokens.LoadStatus(t.Context())); err != nil { // each is due within a second
+	if err := errors.Join(s.Services.Webhooks.Send(t.Context()), s.Services.Revocations.Load(t.Context())); err != nil { // each is due within a second
 		t.Fatal(err)
 	}
 	return s, metrics

@@ -96,7 +96,7 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 	if err := p.Services.Keys.Load(env.ctx); err != nil {
 		return keyError(err)
 	}
-	if err := p.Services.Tokens.LoadStatus(env.ctx); err != nil {
+	if err := p.Services.Revocations.Load(env.ctx); err != nil {
 		return err
 	}
 	var measures *metrics.Metrics

@@ -20,7 +20,7 @@ type pattern struct {
 }
 
 var errorPatterns = sync.OnceValue(func() (list []pattern) {
-	for key, m := range tongues()[Source].messages {
+	for key, m := range inSource().messages {
 		if !strings.HasPrefix(key, errorGroup) {
 			continue
 		}
@@ -57,7 +57,7 @@ var errorPatterns = sync.OnceValue(func() (list []pattern) {
 // Error says a sentence of one of auth's errors in the printer's language. A sentence that is not in the catalogue stays English.
 func (p Printer) Error(english string) string {
 	key, a := findError(english)
-	if key == "" || p.spoken() == tongues()[Source] {
+	if key == "" || p.spoken() == inSource() {
 		return english
 	}
 	return p.text(key, a)

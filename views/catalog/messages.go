@@ -2836,6 +2836,11 @@ func (p Printer) MailFactEmail() string { return p.text("mail.fact_email", nil) 
 //go:noinline
 func (p Printer) MailFactLater() string { return p.text("mail.fact_later", nil) }
 
+// MailFactMessage says "Message". A label in a mail about a security incident: a text follows that an administrator wrote.
+//
+//go:noinline
+func (p Printer) MailFactMessage() string { return p.text("mail.fact_message", nil) }
+
 // MailFactNewEmail says "New e-mail address".
 //
 //go:noinline
@@ -3418,6 +3423,43 @@ func (p Printer) MailFactorsResetSetUp(url string) string {
 //
 //go:noinline
 func (p Printer) MailFactorsResetSubject() string { return p.text("mail_factors_reset.subject", nil) }
+
+// MailIncidentHeading says "You were signed out".
+//
+//go:noinline
+func (p Printer) MailIncidentHeading() string { return p.text("mail_incident.heading", nil) }
+
+// MailIncidentLead says "Because of a security incident, an administrator of {brand} signed apps out. {count} of your devices were signed out.". {brand} is the name of the service, {count} how many devices of the reader’s.
+//
+//go:noinline
+func (p Printer) MailIncidentLead(count int) Sentence {
+	return p.sentence("mail_incident.lead", args{"count": count})
+}
+
+// MailIncidentLocked says "Your password is locked, so sign-in with it doesn’t work. To choose a new one, open the sign-in page as you always do, and choose “Forgot your password?” there.". “Forgot your password?” is login.forgot.
+//
+//go:noinline
+func (p Printer) MailIncidentLocked() string { return p.text("mail_incident.locked", nil) }
+
+// MailIncidentNoLinks says "This e-mail has no links, so that you can tell it from a forged one. Don’t open links in e-mails that claim to be about this incident.".
+//
+//go:noinline
+func (p Printer) MailIncidentNoLinks() string { return p.text("mail_incident.no_links", nil) }
+
+// MailIncidentSignIn says "What to do: open the apps that you use, and sign in again as you always do.".
+//
+//go:noinline
+func (p Printer) MailIncidentSignIn() string { return p.text("mail_incident.sign_in", nil) }
+
+// MailIncidentSubject says "You were signed out after a security incident".
+//
+//go:noinline
+func (p Printer) MailIncidentSubject() string { return p.text("mail_incident.subject", nil) }
+
+// MailIncidentWhy says "You’re receiving this e-mail because you have an account at {brand}.". At the end of a mail. {brand} is the name of the service.
+//
+//go:noinline
+func (p Printer) MailIncidentWhy() Sentence { return p.sentence("mail_incident.why", nil) }
 
 // MailInvitedAct says "Choose a password here and sign in. Don’t share the link: anyone who has it can take over the account.". A button and a link follow.
 //
@@ -4699,6 +4741,40 @@ func (p Printer) RevokeUnknown(device string) Sentence {
 //
 //go:noinline
 func (p Printer) RevokeWhatHappens() string { return p.text("revoke.what_happens", nil) }
+
+// RoomDevice says "Device to sign out". The label of a list of devices, of which the person chooses one. It will be signed out.
+//
+//go:noinline
+func (p Printer) RoomDevice() string { return p.text("room.device", nil) }
+
+// RoomFull says "You can use {app} on {count} devices at a time. Choose one to sign out, and the new sign-in takes its place.". app is the name of an app. A list of its devices follows. The chosen one is signed out when the app signs in on another device.
+//
+//go:noinline
+func (p Printer) RoomFull(count int, app string) Sentence {
+	return p.sentence("room.full", args{"count": count, "app": app})
+}
+
+// RoomFullAll says "Your account can be signed in on {count} devices at a time, in all apps together. Choose one of this app’s devices to sign out, and the new sign-in takes its place.". A list of the devices of one app follows.
+//
+//go:noinline
+func (p Printer) RoomFullAll(count int) string { return p.text("room.full_all", args{"count": count}) }
+
+// RoomLongest says "These are the {count} devices that haven’t been used for longest.". Follows a list that leaves out other devices.
+//
+//go:noinline
+func (p Printer) RoomLongest(count int) string { return p.text("room.longest", args{"count": count}) }
+
+// RoomNone says "Your account can be signed in on {count} devices at a time, in all apps together. Sign out one that you no longer use on <link>your devices page</link>. Then come back to this page and continue.". The list of devices is another page.
+//
+//go:noinline
+func (p Printer) RoomNone(count int, link Tag) templ.Component {
+	return p.rich("room.none", args{"count": count, "link": link})
+}
+
+// RoomSubmit says "Sign it out and continue". A button. “It” is the device that was chosen.
+//
+//go:noinline
+func (p Printer) RoomSubmit() string { return p.text("room.submit", nil) }
 
 // SecureAllDone says "You’ve done all three. Check <link>your activity</link> for anything you don’t recognise.".
 //

@@ -30,21 +30,32 @@ type tongue struct {
 	messages map[string]message
 }
 
-// tongues are the languages by tag: those with a file, and the pseudo-languages.
-var tongues = sync.OnceValue(func() map[string]*tongue {
-	list, err := Files()
+// tongues are the languages by tag: those with a file, and the pseudo-languages. Each is read when it is first spoken.
+var tongues = sync.OnceValue(func() map[string]func() *tongue {
+	entries, err := files.ReadDir(".")
 	if err != nil {
 		panic(err) // the tests of this package fail first
 	}
-	all := map[string]*tongue{}
-	for _, f := range list {
-		all[f.Language] = &tongue{tag: language.MustParse(f.Language), messages: f.messages}
+	all := map[string]func() *tongue{}
+	for _, e := range entries {
+		tag := strings.TrimSuffix(e.Name(), ".json")
+		all[tag] = sync.OnceValue(func() *tongue { return readTongue(tag) })
 	}
 	for tag, change := range pseudo {
-		all[tag] = all[Source].disguised(tag, change)
+		all[tag] = sync.OnceValue(func() *tongue { return all[Source]().disguised(tag, change) })
 	}
 	return all
 })
+
+func readTongue(tag string) *tongue {
+	f, err := readFile(tag)
+	if err != nil {
+		panic(err) // the tests of this package fail first
+	}
+	return &tongue{tag: language.MustParse(tag), messages: f.messages}
+}
+
+func inSource() *tongue { return tongues()[Source]() }
 
 // Files reads the catalogues of all languages, unchecked.
 func Files() ([]*File, error) {
@@ -54,17 +65,21 @@ func Files() ([]*File, error) {
 	}
 	var list []*File
 	for _, e := range entries {
-		data, err := files.ReadFile(e.Name())
-		if err != nil {
-			return nil, fmt.Errorf("catalogues: %w", err)
-		}
-		f, err := ReadFile(strings.TrimSuffix(e.Name(), ".json"), data)
+		f, err := readFile(strings.TrimSuffix(e.Name(), ".json"))
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, f)
 	}
 	return list, nil
+}
+
+func readFile(tag string) (*File, error) {
+	data, err := files.ReadFile(tag + ".json")
+	if err != nil {
+		return nil, fmt.Errorf("catalogues: %w", err)
+	}
+	return ReadFile(tag, data)
 }
 
 // Printer says things in one language; its methods (messages.go) are the messages. The zero Printer speaks English. What a
@@ -97,7 +112,7 @@ func (p Printer) FileName(what string) string {
 
 func (p Printer) spoken() *tongue {
 	if p.tongue == nil {
-		return tongues()[Source]
+		return inSource()
 	}
 	return p.tongue
 }
@@ -105,7 +120,10 @@ func (p Printer) spoken() *tongue {
 // In is the printer of a language: complete or not, or a pseudo-language. For people's choice see Choice.
 func In(tag string) (Printer, bool) {
 	t, ok := tongues()[tag]
-	return Printer{tongue: t}, ok
+	if !ok {
+		return Printer{}, false
+	}
+	return Printer{tongue: t()}, true
 }
 
 // Tags are the languages that In takes.
@@ -144,7 +162,7 @@ type args map[string]any
 func (p Printer) nodes(key string, a args) []node {
 	m, ok := p.spoken().messages[key]
 	if !ok {
-		m = tongues()[Source].messages[key]
+		m = inSource().messages[key]
 	}
 	if count, ok := a["count"].(int); ok {
 		if nodes := m.forms[formOf(m.rules, count)]; nodes != nil {

@@ -27,7 +27,7 @@ func (s *Server) DeviceAuthorization(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	codes, err := s.grants.StartDevice(r.Context(), grant.DeviceRequest{
+	codes, err := s.deviceCodes.Start(r.Context(), grant.DeviceRequest{
 		Client: c.client, Scope: c.Params["scope"], DeviceName: c.Params["device_name"], Proof: s.proof(w, r), From: c.from,
 	})
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *Server) deviceGrant(w http.ResponseWriter, r *http.Request, c oauthCall
 	if c.Params["device_code"] == "" {
 		return wire.BadBody("device_code is missing.", nil)
 	}
-	answer, err := s.grants.PollDevice(r.Context(), grant.DevicePoll{Code: c.Params["device_code"], Client: c.client, Proof: s.proof(w, r), From: c.from})
+	answer, err := s.deviceCodes.Poll(r.Context(), grant.DevicePoll{Code: c.Params["device_code"], Client: c.client, Proof: s.proof(w, r), From: c.from})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"latchkey/auth/grant"
 	"latchkey/auth/keys"
 	"latchkey/auth/operator"
+	"latchkey/auth/revocation"
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/web/wire"
@@ -20,14 +21,16 @@ import (
 
 // Config is what a Server needs. Every field is required.
 type Config struct {
-	Keys     *keys.Service
-	Clients  *client.Service
-	Tokens   *token.Service
-	SignIn   *signin.Service
-	Confirm  *confirm.Service
-	Grants   *grant.Service
-	Devices  *device.Service
-	Operator *operator.Service
+	Keys        *keys.Service
+	Clients     *client.Service
+	Tokens      *token.Service
+	Revocations *revocation.Service
+	SignIn      *signin.Service
+	Confirm     *confirm.Service
+	Grants      *grant.Service
+	DeviceCodes *grant.Devices
+	Devices     *device.Service
+	Operator    *operator.Service
 
 	Accounts  *account.Service
 	Addresses *address.Service
@@ -44,10 +47,12 @@ type Config struct {
 type Server struct {
 	keys        *keys.Service
 	clients     *client.Service
+	revocations *revocation.Service
 	tokens      *token.Service
 	signIn      *signin.Service
 	confirm     *confirm.Service
 	grants      *grant.Service
+	deviceCodes *grant.Devices
 	devices     *device.Service
 	operator    *operator.Service
 	accounts    *account.Service
@@ -68,7 +73,7 @@ func (s *Server) Issuer() string { return s.tokens.Config().Issuer }
 // New makes a Server.
 func New(c Config) *Server {
 	s := &Server{
-		keys: c.Keys, clients: c.Clients, tokens: c.Tokens, signIn: c.SignIn, confirm: c.Confirm, grants: c.Grants, devices: c.Devices, operator: c.Operator,
+		keys: c.Keys, clients: c.Clients, revocations: c.Revocations, tokens: c.Tokens, signIn: c.SignIn, confirm: c.Confirm, grants: c.Grants, deviceCodes: c.DeviceCodes, devices: c.Devices, operator: c.Operator,
 		accounts: c.Accounts, addresses: c.Addresses, deletions: c.Deletions,
 		locales: c.Locales, base: c.Base, caller: c.Caller, language: c.Language, judge: c.Judge, description: newOpenAPI(c.Base),
 	}

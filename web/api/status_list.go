@@ -10,7 +10,7 @@ import (
 // StatusList serves a Status List Token (draft-ietf-oauth-status-list §8). Caches on the way must ask again every
 // time, which costs them a 304: a copy of theirs would come on top of the time that resource servers keep their own.
 func (s *Server) StatusList(w http.ResponseWriter, r *http.Request) error {
-	list, err := s.tokens.StatusList(r.Context(), r.PathValue("id"))
+	list, err := s.revocations.List(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -75,6 +75,8 @@ type metadata struct {
 	ClaimsParam    bool     `json:"claims_parameter_supported"`
 	RequestParam   bool     `json:"request_parameter_supported"`
 	RequestURI     bool     `json:"request_uri_parameter_supported"`           // true would promise to fetch the client's own
+	Account        string   `json:"account_management_uri"`                    // MSC4191 of Matrix
+	AccountActions []string `json:"account_management_actions_supported"`      // the same
 	Signup         string   `json:"account_signup_endpoint,omitempty"`         // our own (RFC 8414 §2); missing: people cannot create accounts here
 	PasswordReset  string   `json:"account_password_reset_endpoint,omitempty"` // our own; missing: no mail is sent here
 }
@@ -93,7 +95,7 @@ func (s *Server) Metadata(w http.ResponseWriter, r *http.Request) error {
 		reset = s.base + "/api/account/password-reset"
 	}
 	return writePublic(w, metadata{
-		Signup: signup, PasswordReset: reset,
+		Signup: signup, PasswordReset: reset, Account: s.base + AccountPath, AccountActions: AccountActions,
 		Issuer: s.Issuer(), Authorization: s.base + "/oauth/authorize", Pushed: s.base + "/oauth/par", Token: s.base + "/oauth/token",
 		Device: s.base + "/oauth/device_authorization", UserInfo: s.base + "/oauth/userinfo", Revocation: s.base + "/oauth/revoke", JWKS: s.base + "/.well-known/jwks.json", Documentation: s.base + "/docs",
 		Responses: []string{"code"}, Modes: []string{grant.ModeQuery, grant.ModeFormPost}, Grants: slices.Sorted(maps.Keys(grants)),

@@ -19,7 +19,7 @@ _latchkey() {
         --role) COMPREPLY=($(compgen -W 'user support' -- "$cur")); return ;;
     esac
     case $at in
-        '') words='serve migrate backup restore user import export keys client webhook mail incident sweep doctor healthcheck monitoring version'; [[ $cur == -* ]] && words='--help --addr --base-url --secret-file --issuer --audience --signing-alg --access-ttl --status-ttl --device-lifetime --device-idle --max-refreshes --retry-window --browser-lifetime --browser-idle --max-devices --signup --password-min --breach-url --second-factor --device-name-claim --dpop --dpop-nonce --db-conns --trusted-proxies --drain --log --log-ip --mail-from --mail-reply-to --metrics-addr --languages --brand-name --brand-logo --brand-accent --brand-support-url --brand-terms-url --brand-privacy-url --brand-imprint-url --geo-database --security-contact' ;;
+        '') words='serve migrate backup restore user import export keys client webhook mail incident sweep doctor healthcheck monitoring version'; [[ $cur == -* ]] && words='--help --addr --base-url --secret-file --issuer --audience --signing-alg --access-ttl --status-ttl --device-lifetime --device-idle --max-refreshes --retry-window --browser-lifetime --browser-idle --max-devices --signup --password-min --breach-url --second-factor --device-name-claim --dpop --dpop-nonce --db-conns --trusted-proxies --drain --log --log-ip --mail-from --mail-reply-to --incident-mail-rate --metrics-addr --languages --brand-name --brand-logo --brand-accent --brand-support-url --brand-terms-url --brand-privacy-url --brand-imprint-url --geo-database --security-contact' ;;
         ' serve') words=''; [[ $cur == -* ]] && words='--demo' ;;
         ' migrate') words=''; [[ $cur == -* ]] && words='--status --distribute' ;;
         ' backup') words=''; [[ $cur == -* ]] && words='' ;;
@@ -72,7 +72,7 @@ _latchkey() {
         ' monitoring alerts') words=''; [[ $cur == -* ]] && words='' ;;
         ' version') words=''; [[ $cur == -* ]] && words='' ;;
     esac
-    [[ $at && $cur == -* ]] && words+=' --help --addr --base-url --secret-file --issuer --audience --signing-alg --access-ttl --status-ttl --device-lifetime --device-idle --max-refreshes --retry-window --browser-lifetime --browser-idle --max-devices --signup --password-min --breach-url --second-factor --device-name-claim --dpop --dpop-nonce --db-conns --trusted-proxies --drain --log --log-ip --mail-from --mail-reply-to --metrics-addr --languages --brand-name --brand-logo --brand-accent --brand-support-url --brand-terms-url --brand-privacy-url --brand-imprint-url --geo-database --security-contact'
+    [[ $at && $cur == -* ]] && words+=' --help --addr --base-url --secret-file --issuer --audience --signing-alg --access-ttl --status-ttl --device-lifetime --device-idle --max-refreshes --retry-window --browser-lifetime --browser-idle --max-devices --signup --password-min --breach-url --second-factor --device-name-claim --dpop --dpop-nonce --db-conns --trusted-proxies --drain --log --log-ip --mail-from --mail-reply-to --incident-mail-rate --metrics-addr --languages --brand-name --brand-logo --brand-accent --brand-support-url --brand-terms-url --brand-privacy-url --brand-imprint-url --geo-database --security-contact'
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -o default -F _latchkey latchkey

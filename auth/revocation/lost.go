@@ -1,4 +1,4 @@
-package token
+package revocation
 
 import (
 	"context"
@@ -29,11 +29,11 @@ type remembered struct {
 	failed             bool // the last time
 }
 
-// WatchRevocations reads every second which devices were revoked, and revokes those again whose revocation the database lost: at once after
+// Watch reads every second which devices were revoked, and revokes those again whose revocation the database lost: at once after
 // an outage and where one of the last seconds is missing, otherwise within ten minutes. It goes by the last hour, and by the latest 10,000
 // devices. It runs until ctx ends.
-func (s *Service) WatchRevocations(ctx context.Context) {
-	tick := time.NewTicker(StatusReadEvery)
+func (s *Service) Watch(ctx context.Context) {
+	tick := time.NewTicker(ReadEvery)
 	defer tick.Stop()
 	var m remembered
 	for {
@@ -41,18 +41,18 @@ func (s *Service) WatchRevocations(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := s.compareRevocations(ctx, &m); err != nil && ctx.Err() == nil {
-				s.log.DebugContext(ctx, "revocations could not be compared", "error", err) // LoadStatus warns
+			if err := s.compare(ctx, &m); err != nil && ctx.Err() == nil {
+				s.log.DebugContext(ctx, "revocations could not be compared", "error", err) // Load warns
 			}
 		}
 	}
 }
 
-func (s *Service) compareRevocations(ctx context.Context, m *remembered) (err error) {
+func (s *Service) compare(ctx context.Context, m *remembered) (err error) {
 	now := s.clock.Now()
 	since := now.Add(-rememberFor)
 	if auth.Fresh(m.readAt, now, rememberFor) {
-		since = m.readAt.Add(-statusOverlap)
+		since = m.readAt.Add(-overlap)
 	}
 	defer func() { m.failed = err != nil }()
 	list, err := s.store.RecentlyRevoked(ctx, since, mostRemembered)

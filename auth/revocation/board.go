@@ -1,4 +1,4 @@
-package token
+package revocation
 
 import (
 	"context"
@@ -18,20 +18,20 @@ import (
 // The status lists (draft-ietf-oauth-status-list) tell resource servers whose access tokens are revoked. A device gets a random
 // index in a list, so that indexes do not count users. Its bit is set when the device is revoked.
 const (
-	statusListSize  = 1 << 20     // entries in a list
-	StatusReadEvery = time.Second // how soon this process publishes a revocation by another one
-	// statusOverlap is how far each read reaches back before the last one. A revocation is dated by its own replica's clock when it
+	listSize  = 1 << 20     // entries in a list
+	ReadEvery = time.Second // how soon this process publishes a revocation by another one
+	// overlap is how far each read reaches back before the last one. A revocation is dated by its own replica's clock when it
 	// begins, and becomes visible when it commits, at most five seconds later.
-	statusOverlap    = 15 * time.Second
-	statusWholeEvery = 10 * time.Minute // how often everything is read again, to clear bits that are no longer needed
-	// StatusKeep is how long a revoked device's bit stays set: longer than any access token can live.
-	StatusKeep = 25 * time.Hour
-	// statusCrowded is how many taken places in a row mean that the list is nearly full, and the next one is begun.
-	statusCrowded = 8
+	overlap    = 15 * time.Second
+	wholeEvery = 10 * time.Minute // how often everything is read again, to clear bits that are no longer needed
+	// Keep is how long a revoked device's bit stays set: longer than any access token can live.
+	Keep = 25 * time.Hour
+	// crowded is how many taken places in a row mean that the list is nearly full, and the next one is begun.
+	crowded = 8
 )
 
-// statusBoard is what this process knows of revoked devices.
-type statusBoard struct {
+// board is what this process knows of revoked devices.
+type board struct {
 	open            atomic.Int64 // the list in which new devices get their entries
 	reading         sync.Mutex   // held while the database is read; guards the next four
 	readAt, wholeAt time.Time
@@ -40,83 +40,83 @@ type statusBoard struct {
 	publishedAt     atomic.Int64 // readAt in seconds since 1970, for readers that must not wait
 
 	mu    sync.RWMutex // guards lists
-	lists []*statusList
+	lists []*list
 }
 
-type statusList struct {
+type list struct {
 	bits         statuslist.Bits
 	young, older statuslist.Bits // set while access tokens of their devices could live: kept, whatever the database says later
-	signed       *StatusList     // nil if the bits changed since
+	signed       *List           // nil if the bits changed since
 }
 
-func newStatusBits() *statusList {
-	return &statusList{
-		bits: statuslist.NewBits(statusListSize), young: statuslist.NewBits(statusListSize), older: statuslist.NewBits(statusListSize),
+func newList() *list {
+	return &list{
+		bits: statuslist.NewBits(listSize), young: statuslist.NewBits(listSize), older: statuslist.NewBits(listSize),
 	}
 }
 
-// RevocationBound returns how long an access token can still be accepted after its device was revoked, by resource servers that
+// Bound returns how long an access token can still be accepted after its device was revoked, by resource servers that
 // read the status lists. Without status lists it is the life of an access token.
-func (s *Service) RevocationBound() time.Duration {
-	if s.config.StatusTTL <= 0 {
+func (s *Service) Bound() time.Duration {
+	if s.config.TTL <= 0 {
 		return s.config.AccessTTL
 	}
-	return min(s.config.StatusTTL+2*time.Second, s.config.AccessTTL)
+	return min(s.config.TTL+2*time.Second, s.config.AccessTTL)
 }
 
-// PickStatusIndex returns a random status index for a new device. try counts the indexes that turned out to be taken.
-func (s *Service) PickStatusIndex(try int) int64 {
-	for range statusCrowded {
-		if index := s.randomStatusIndex(try); !s.status.has(index) { // else of a device that the database may have lost in a failover
+// PickIndex returns a random status index for a new device. try counts the indexes that turned out to be taken.
+func (s *Service) PickIndex(try int) int64 {
+	for range crowded {
+		if index := s.randomIndex(try); !s.board.has(index) { // else of a device that the database may have lost in a failover
 			return index
 		}
 	}
-	return s.randomStatusIndex(try)
+	return s.randomIndex(try)
 }
 
-func (s *Service) randomStatusIndex(try int) int64 {
-	list := s.status.open.Load()
-	if try > 0 && try%statusCrowded == 0 {
-		s.status.open.CompareAndSwap(list, list+1)
-		list = s.status.open.Load()
+func (s *Service) randomIndex(try int) int64 {
+	open := s.board.open.Load()
+	if try > 0 && try%crowded == 0 {
+		s.board.open.CompareAndSwap(open, open+1)
+		open = s.board.open.Load()
 	}
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return list*statusListSize + int64(binary.BigEndian.Uint64(b[:])%statusListSize)
+	return open*listSize + int64(binary.BigEndian.Uint64(b[:])%listSize)
 }
 
-// statusClaim returns the status claim for a device's access tokens, or nil if it has none.
-func (s *Service) statusClaim(d models.Device) *statuslist.Status {
-	if d.StatusIndex == nil || s.config.StatusTTL <= 0 {
+// Claim returns the status claim for a device's access tokens, or nil if it has none.
+func (s *Service) Claim(d models.Device) *statuslist.Status {
+	if d.StatusIndex == nil || s.config.TTL <= 0 {
 		return nil
 	}
 	return &statuslist.Status{StatusList: statuslist.Reference{
-		Index: int(*d.StatusIndex % statusListSize), URI: s.statusURI(*d.StatusIndex / statusListSize),
+		Index: int(*d.StatusIndex % listSize), URI: s.uri(*d.StatusIndex / listSize),
 	}}
 }
 
-func (s *Service) statusURI(list int64) string {
-	return s.config.StatusURL + strconv.FormatInt(list, 10)
+func (s *Service) uri(list int64) string {
+	return s.config.URL + strconv.FormatInt(list, 10)
 }
 
-// LoadStatus reads the revocations since the last read. operator.Service.Run calls it every second.
-func (s *Service) LoadStatus(ctx context.Context) error {
-	if s.config.StatusTTL <= 0 {
+// Load reads the revocations since the last read. operator.Service.Run calls it every second.
+func (s *Service) Load(ctx context.Context) error {
+	if s.config.TTL <= 0 {
 		return nil
 	}
-	s.status.reading.Lock()
-	defer s.status.reading.Unlock()
-	return s.readStatus(ctx)
+	s.board.reading.Lock()
+	defer s.board.reading.Unlock()
+	return s.read(ctx)
 }
 
-// readStatus is LoadStatus for a caller that holds reading.
-func (s *Service) readStatus(ctx context.Context) error {
-	b, now := &s.status, s.clock.Now()
+// read is Load for a caller that holds reading.
+func (s *Service) read(ctx context.Context) error {
+	b, now := &s.board, s.clock.Now()
 	// After the clock was set back, revocations since the last read may be dated long before it.
-	whole := !auth.Fresh(b.wholeAt, now, statusWholeEvery) || now.Before(b.readAt)
-	since := b.readAt.Add(-statusOverlap)
+	whole := !auth.Fresh(b.wholeAt, now, wholeEvery) || now.Before(b.readAt)
+	since := b.readAt.Add(-overlap)
 	if whole {
-		since = now.Add(-StatusKeep)
+		since = now.Add(-Keep)
 	}
 	last, err := s.store.LastStatusIndex(ctx)
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *Service) readStatus(ctx context.Context) error {
 	var revoked []models.RevokedPlace
 	if whole {
 		revoked, err = s.readWhole(ctx, since, func() error {
-			latest, err := s.store.RevokedPlaces(ctx, now.Add(-statusOverlap))
+			latest, err := s.store.RevokedPlaces(ctx, now.Add(-overlap))
 			if err == nil && b.note(last, latest, false, now.Add(-keep)) {
 				b.youngAt = now
 			}
@@ -161,7 +161,7 @@ func (s *Service) readWhole(ctx context.Context, since time.Time, between func()
 		defer close(read)
 		all, err = s.store.RevokedPlaces(ctx, since)
 	}()
-	every := time.NewTicker(StatusReadEvery)
+	every := time.NewTicker(ReadEvery)
 	defer every.Stop()
 	var failed error
 	for {
@@ -175,44 +175,44 @@ func (s *Service) readWhole(ctx context.Context, since time.Time, between func()
 }
 
 // has reports whether an index has its bit set.
-func (b *statusBoard) has(index int64) bool {
+func (b *board) has(index int64) bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	list := index / statusListSize
-	return list < int64(len(b.lists)) && b.lists[list].bits.Get(int(index%statusListSize))
+	list := index / listSize
+	return list < int64(len(b.lists)) && b.lists[list].bits.Get(int(index%listSize))
 }
 
 // age makes the young bits the older ones, which the next call forgets. Without keep it forgets both at once.
-func (b *statusBoard) age(keep bool) {
+func (b *board) age(keep bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, l := range b.lists {
-		l.young, l.older = statuslist.NewBits(statusListSize), l.young
+		l.young, l.older = statuslist.NewBits(listSize), l.young
 		if !keep {
-			l.older = statuslist.NewBits(statusListSize)
+			l.older = statuslist.NewBits(listSize)
 		}
 	}
 }
 
 // note sets the bits of revoked devices. Those that were revoked after young stay set until no access token of the device can live. If whole,
 // it clears all others. It reports whether one is young.
-func (b *statusBoard) note(last int64, revoked []models.RevokedPlace, whole bool, young time.Time) (anyYoung bool) {
+func (b *board) note(last int64, revoked []models.RevokedPlace, whole bool, young time.Time) (anyYoung bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	newest := max(last, 0) / statusListSize
+	newest := max(last, 0) / listSize
 	for i := len(b.lists); i <= int(newest); i++ {
-		b.lists = append(b.lists, newStatusBits())
+		b.lists = append(b.lists, newList())
 	}
 	for open := b.open.Load(); open < newest && !b.open.CompareAndSwap(open, newest); open = b.open.Load() {
 	}
 	fresh := make([]statuslist.Bits, len(b.lists))
 	for i, l := range b.lists {
 		if fresh[i] = l.bits; whole {
-			fresh[i] = statuslist.NewBits(statusListSize)
+			fresh[i] = statuslist.NewBits(listSize)
 		}
 	}
 	for _, d := range revoked {
-		list, place := d.Index/statusListSize, int(d.Index%statusListSize)
+		list, place := d.Index/listSize, int(d.Index%listSize)
 		if list >= int64(len(b.lists)) {
 			continue // added after last was read: the next read covers it
 		}
