@@ -49,44 +49,32 @@ type RevokedPlace struct {
 // devices that expired before since: their access tokens have expired too, and another device may have the place by now. On Citus it asks
 // the coordinator only, so that a node that is down does not keep the lists from being read: see noteRevoked.
 func (s *Store) RevokedPlaces(ctx context.Context, since time.Time) (list []RevokedPlace, err error) {
-	list, _, err = s.revokedPlaces(ctx, since, "revoked_at > ?", "", dbTime(since))
-	return list, err
-}
-
-// RevokedPlacesUntil is RevokedPlaces for devices that were revoked at until or before. It reads up to limit rows, in no order, and reports whether
-// there may be more.
-func (s *Store) RevokedPlacesUntil(ctx context.Context, since, until time.Time, limit int) (list []RevokedPlace, more bool, err error) {
-	list, read, err := s.revokedPlaces(ctx, since, "revoked_at > ? AND revoked_at <= ?", fmt.Sprintf(" LIMIT %d", limit), dbTime(since), dbTime(until))
-	return list, read == limit, err
-}
-
-func (s *Store) revokedPlaces(ctx context.Context, since time.Time, when, limit string, args ...any) (list []RevokedPlace, read int, err error) {
 	citus, err := s.onCitus(ctx)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	statement := `SELECT idx AS "index", revoked_at, expires_at FROM status_indexes WHERE ` + when
+	statement, args := `SELECT idx AS "index", revoked_at, expires_at FROM status_indexes WHERE revoked_at > ?`, []any{dbTime(since)}
 	if !citus {
 		// expires_at is checked here. In the statement PostgreSQL would choose the index on it, which is the worse one.
-		statement = `SELECT status_index AS "index", revoked_at, expires_at FROM devices WHERE ` + when + ` AND status_index IS NOT NULL
-			UNION ALL SELECT idx, revoked_at, expires_at FROM status_indexes WHERE ` + when
-		args = append(args, args...)
+		statement = `SELECT status_index AS "index", revoked_at, expires_at FROM devices WHERE revoked_at > ? AND status_index IS NOT NULL
+			UNION ALL SELECT idx, revoked_at, expires_at FROM status_indexes WHERE revoked_at > ?`
+		args = append(args, dbTime(since))
 	}
-	rows, err := s.read(ctx).Raw(statement+limit, args...).Rows() // after an incident they are very many: gorm's Scan would take several times as long
+	rows, err := s.read(ctx).Raw(statement, args...).Rows() // after an incident they are very many: gorm would take several times as long
 	if err != nil {
-		return nil, 0, wrapErr("list revoked devices", err)
+		return nil, wrapErr("list revoked devices", err)
 	}
 	defer func() { _ = rows.Close() }()
-	for ; rows.Next(); read++ {
+	for rows.Next() {
 		var p RevokedPlace
 		if err := rows.Scan(&p.Index, &p.RevokedAt, &p.ExpiresAt); err != nil {
-			return nil, 0, wrapErr("list revoked devices", err)
+			return nil, wrapErr("list revoked devices", err)
 		}
 		if p.ExpiresAt.After(since) {
 			list = append(list, p)
 		}
 	}
-	return list, read, wrapErr("list revoked devices", rows.Err())
+	return list, wrapErr("list revoked devices", rows.Err())
 }
 
 // RevokedDevice says which device was revoked, and how.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -124,7 +125,7 @@ func (s *Service) read(ctx context.Context) error {
 	keep := s.config.AccessTTL + time.Minute // longer than an access token can live
 	var revoked []models.RevokedPlace
 	if whole {
-		revoked, err = s.readWhole(ctx, since, now, func() error {
+		revoked, err = s.readWhole(ctx, since, func() error {
 			latest, err := s.store.RevokedPlaces(ctx, now.Add(-overlap))
 			if err == nil && b.note(last, latest, false, now.Add(-keep)) {
 				b.youngAt = now
@@ -152,42 +153,25 @@ func (s *Service) read(ctx context.Context) error {
 	return nil
 }
 
-const (
-	// wholePage is how many rows of a whole read one statement reads.
-	wholePage = 50_000
-	// wholeAhead is longer than any clock is wrong that has dated a revocation.
-	wholeAhead = 100 * 365 * 24 * time.Hour
-)
-
-// readWhole reads all revocations after since. After an incident they are so many that it takes seconds: it reads them in parts, and calls between
-// every second, which publishes the latest ones.
-func (s *Service) readWhole(ctx context.Context, since, now time.Time, between func() error) (all []models.RevokedPlace, err error) {
-	read, end := time.Now(), now.Add(wholeAhead)
-	for span := end.Sub(since); since.Before(end); {
-		until := since.Add(span)
-		some, more, err := s.store.RevokedPlacesUntil(ctx, since, until, wholePage)
-		if more && span <= time.Second { // a batch is smaller
-			some, err = s.store.RevokedPlaces(ctx, since)
-			until = end
-		} else if err == nil && more {
-			span = max(span/8, time.Second)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		all, since = append(all, some...), until
-		if len(some) < wholePage/4 {
-			span *= 2
-		}
-		if time.Since(read) >= ReadEvery {
-			if err := between(); err != nil {
-				return nil, err
-			}
-			read = time.Now()
+// readWhole reads all revocations after since. After an incident they are so many that it takes seconds: it calls between every second, which
+// publishes the latest ones.
+func (s *Service) readWhole(ctx context.Context, since time.Time, between func() error) (all []models.RevokedPlace, err error) {
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		all, err = s.store.RevokedPlaces(ctx, since)
+	}()
+	every := time.NewTicker(ReadEvery)
+	defer every.Stop()
+	var failed error
+	for {
+		select {
+		case <-read:
+			return all, errors.Join(err, failed)
+		case <-every.C:
+			failed = between()
 		}
 	}
-	return all, nil
 }
 
 // has reports whether an index has its bit set.

@@ -87,11 +87,10 @@ func printPreview(w io.Writer, i models.Incident, wave incident.Wave) {
 		fmt.Fprintf(w, "It would lock the passwords of these accounts. Each owner must choose a new one by mail.\n")
 	}
 	fmt.Fprintf(w, "When all sign in again at once, this machine checks up to %d passwords at %.0f a second: that takes %s.\n", wave.Passwords, wave.Rate, roughly(wave.Lasts))
-	over := ""
 	if wave.Lasts > time.Minute {
-		over = " --over " + spread(wave.Lasts)
+		fmt.Fprintf(w, "--over %s spreads the sign-outs, so that fewer people come back at once. Stolen sign-ins work until their turn comes.\n", spread(wave.Lasts))
 	}
-	fmt.Fprintf(w, "To sign them out before %s: latchkey incident revoke --confirm %s%s\n", i.CreatedAt.Add(incident.PreviewLife).Format("15:04 UTC"), i.ID, over)
+	fmt.Fprintf(w, "To sign them out, before %s: latchkey incident revoke --confirm %s\n", i.CreatedAt.Add(incident.PreviewLife).Format("15:04 UTC"), i.ID)
 }
 
 // spread proposes how long the sign-outs should take, so that the sign-ins after them keep this machine busy for half of the time.

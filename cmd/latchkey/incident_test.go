@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"net/http"
 	"regexp"
 	"strings"
@@ -99,6 +100,34 @@ func TestAnIncidentThatNoPreviewCountedIsRefused(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				command(t, url, "", append([]string{"incident"}, c.args...)...).refuses(t, c.code, c.words...)
 			})
+		}
+	})
+}
+
+// No token begins an incident, whatever it may do: there is nothing at any address to ask for one.
+func TestNoTokenBeginsAnIncident(t *testing.T) {
+	modelstest.InTurnMigrated(t, func(t *testing.T, url string) {
+		addUser(t, url, ada)
+		added := must(t, url, "", "client", "add", "Backend", "--confidential", "--json", "--scope", "users:read", "--scope", "users:write", "--scope", "credentials:write",
+			"--scope", "users:delete", "--scope", "devices:write", "--scope", "events:read")
+		s, client := serve(t, url, nil), reply{body: added}
+		app := login(t, s.URL(), ada, password, "phone").want(t, 200).field("access_token")
+		basic := base64.StdEncoding.EncodeToString([]byte(client.field("client_id") + ":" + client.field("client_secret")))
+		backend := send(t, http.DefaultClient, http.MethodPost, s.URL()+"/oauth/token", "grant_type=client_credentials", "Content-Type", formType, "Authorization", "Basic "+basic).
+			want(t, 200).field("access_token")
+		get(t, s.URL()+"/api/admin/users", "Authorization", "Bearer "+backend).want(t, 200)
+		for _, token := range []string{app, backend} {
+			for _, path := range []string{"/api/incidents", "/api/admin/incidents", "/api/admin/incidents/revoke", "/api/admin/devices/revoke"} {
+				for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+					r := send(t, http.DefaultClient, method, s.URL()+path, `{"filter":{"unbound":true},"confirm":true}`, "Authorization", "Bearer "+token, "Content-Type", "application/json")
+					if r.status != http.StatusNotFound {
+						t.Errorf("%s %s: %d %s", method, path, r.status, r.body)
+					}
+				}
+			}
+		}
+		if list := must(t, url, "", "incident", "list"); list != "" {
+			t.Errorf("incidents: %s", list)
 		}
 	})
 }
