@@ -91,28 +91,50 @@ func (c *clusterRun) promotes(standby *modelstest.Cluster) {
 	c.goesOn("the promotion")
 }
 
-// lostTail: the standby lacks the last seconds, in which devices were revoked that it knows. The replicas have read all but the last revocations,
-// and make them again.
+// lostTail: the standby lacks the last seconds, in which devices were revoked that it knows. What a replica has read in time is made again. The
+// primary dies right after the last revocations.
 func lostTail(c *clusterRun, primary, standby *modelstest.Cluster) {
-	var victims []*crashClient
-	for range 16 {
-		victims = append(victims, c.crashSignIn(nil, "stolen"))
-	}
+	victims := c.victims(16)
 	c.must(errors.Join(primary.Asynchronous(), standby.CutOff()))
 	began := time.Now()
-	for i, victim := range victims {
+	for i, victim := range victims[:10] {
 		c.revoke(nil, victim, i)
-		time.Sleep(time.Until(began.Add(time.Duration(i+1) * 150 * time.Millisecond)))
+		time.Sleep(time.Until(began.Add(time.Duration(i+1) * 200 * time.Millisecond)))
 	}
+	var last sync.WaitGroup
+	for i, victim := range victims[10:] {
+		last.Go(func() { c.revoke(nil, victim, i) })
+	}
+	last.Wait()
 	c.must(primary.Kill())
 	c.promotes(standby)
 	time.Sleep(3 * time.Second) // the replicas compare each second
 }
 
+// victims signs devices in that are revoked later.
+func (c *clusterRun) victims(n int) (list []*crashClient) {
+	for range n {
+		victim := c.crashSignIn(nil, "stolen")
+		if victim == nil {
+			c.t.FailNow()
+		}
+		list = append(list, victim)
+	}
+	return list
+}
+
 // cutOff: the primary loses its standby, cannot make its commits safe, and dies. The replicas die, too, and remember nothing.
 func cutOff(c *clusterRun, primary, standby *modelstest.Cluster) {
+	victims := c.victims(6)
 	c.must(standby.CutOff())
+	over := make(chan struct{})
+	var work sync.WaitGroup
+	for i, victim := range victims {
+		work.Go(func() { c.revoke(over, victim, i) })
+	}
 	time.Sleep(8 * time.Second) // a write has five
+	close(over)
+	work.Wait()
 	c.must(primary.Kill())
 	for _, r := range c.replicas {
 		r.end(syscall.SIGKILL)

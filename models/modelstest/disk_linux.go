@@ -10,7 +10,7 @@ import (
 )
 
 // SmallDisk moves the data directory of the server to a file system of its own, in memory, that holds so many bytes, and restarts the
-// server. It needs root. The file system goes with the test.
+// server. It needs root. The file system goes with the test; it stays mounted when the process of the tests is killed.
 func (c *Cluster) SmallDisk(t testing.TB, size int) error {
 	if err := c.Stop("fast"); err != nil {
 		return err

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -31,10 +33,30 @@ func TestClusterWithClocksThatDiffer(t *testing.T) {
 				r.program, r.settings = program, append(r.settings, "CLUSTER_TEST_CLOCK="+moved.String())
 				r.start()
 			}
+			if apart := c.replicas[1].clock().Sub(c.replicas[0].clock()); (apart - by).Abs() > 5*time.Second {
+				t.Fatalf("the clocks are %s apart", apart)
+			}
 			report = append(report, c.under(name, func(*clusterRun) { time.Sleep(10 * time.Second) }))
 		})
 	}
 	t.Logf("\n%s", report)
+}
+
+// clock reads the time at which a replica issues an access token.
+func (r *clusterReplica) clock() time.Time {
+	t := r.site.t
+	t.Helper()
+	_, rest, _ := strings.Cut(login(t, "http://"+r.address, crashEmail, crashPassword, "clock").want(t, 200).field("access_token"), ".")
+	claims, _, _ := strings.Cut(rest, ".")
+	body, err := base64.RawURLEncoding.DecodeString(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var issued struct{ Iat int64 }
+	if err := json.Unmarshal(body, &issued); err != nil {
+		t.Fatal(err)
+	}
+	return time.Unix(issued.Iat, 0)
 }
 
 // clockedBinary builds the program with an overlay of the file that starts the services (go help build, "-overlay").
