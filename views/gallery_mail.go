@@ -99,6 +99,7 @@ func (g gallery) mails() []galleryMail {
 	add("invitation", "account_invited", func(m *Mail) { m.Address, m.Agent = "", "" })
 	add("sign-up", "signup", func(m *Mail) { m.Until = g.now.Add(24 * time.Hour) })
 	add("sign-up with a known address", "signup_known", func(m *Mail) { m.Link = "" })
+	add("signed in again", "device_replaced", func(m *Mail) { m.Device = "Pixel 9" })
 	add("device made room", "device_room", func(m *Mail) { m.Device, m.Agent = "Pixel 9", "" })
 	g.placeMails(add)
 	g.emailMails(add)

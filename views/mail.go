@@ -161,6 +161,11 @@ func (m Mail) wordsOfKind() wording {
 			subject: m.subjectOf(m.Say.MailRoomSubjectDevice, m.Say.MailRoomSubject), heading: m.Say.MailRoomHeading(), alarm: true, why: always,
 			lead: m.Say.MailRoomLead(), button: m.Say.MailNotMe(), act: m.Say.MailFactorAct(),
 		}
+	case "device_replaced":
+		return wording{
+			subject: m.subjectOf(m.Say.MailReplacedSubjectDevice, m.Say.MailReplacedSubject), heading: m.Say.MailReplacedHeading(), alarm: true, why: always,
+			lead: m.Say.MailReplacedLead(), button: m.Say.MailNotMe(), act: m.Say.MailNewDeviceAct(),
+		}
 	case "password_changed":
 		return m.passwordWords(always)
 	}

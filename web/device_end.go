@@ -25,14 +25,15 @@ var endTexts = map[models.EndReason]endText{
 		catalog.Printer.EndReuse,
 		"Signed out because its sign-in may have been copied",
 	},
-	models.RevokedByDisable:  {catalog.Printer.EndDisabled, "Signed out when the account was disabled"},
-	models.RevokedByOperator: {catalog.Printer.EndOperator, "Signed out by an administrator"},
-	models.RevokedByExpiry:   {catalog.Printer.EndExpired, "Signed out because its sign-in expired"},
-	models.RevokedByIdleness: {catalog.Printer.EndIdle, "Signed out because it wasn’t used for too long"},
-	models.RevokedByUndo:     {catalog.Printer.EndUndo, "Signed out when the owner restored a previous e-mail address"},
-	models.RevokedByCode:     {catalog.Printer.EndCode, "Signed out because its sign-in was repeated from another network"},
-	models.RevokedForRoom:    {catalog.Printer.EndRoom, "Signed out to make room for a new sign-in"},
-	models.RevokedByNotMe:    {catalog.Printer.EndNotMe, "Signed out with the “This wasn’t me” link in an e-mail"},
+	models.RevokedByDisable:   {catalog.Printer.EndDisabled, "Signed out when the account was disabled"},
+	models.RevokedByOperator:  {catalog.Printer.EndOperator, "Signed out by an administrator"},
+	models.RevokedByExpiry:    {catalog.Printer.EndExpired, "Signed out because its sign-in expired"},
+	models.RevokedByIdleness:  {catalog.Printer.EndIdle, "Signed out because it wasn’t used for too long"},
+	models.RevokedByUndo:      {catalog.Printer.EndUndo, "Signed out when the owner restored a previous e-mail address"},
+	models.RevokedByCode:      {catalog.Printer.EndCode, "Signed out because its sign-in was repeated from another network"},
+	models.RevokedByNewSignIn: {catalog.Printer.EndSignedInAgain, "Signed out when its app signed in again on the same phone"},
+	models.RevokedForRoom:     {catalog.Printer.EndRoom, "Signed out to make room for a new sign-in"},
+	models.RevokedByNotMe:     {catalog.Printer.EndNotMe, "Signed out with the “This wasn’t me” link in an e-mail"},
 }
 
 // endTextOf is the text of a reason, which may come from a later release: then it says only that the device is signed out.
