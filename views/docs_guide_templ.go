@@ -29,14 +29,14 @@ func docsGuide() templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"guide\"><h2 id=\"guide\">Staying signed in</h2><h3>One writer</h3><p>An app and its widget, its extension or its background task share one refresh token. Let one of them refresh at a time, under a lock that all processes see, and <strong>read the stored token again right before refreshing</strong>, under that lock: another process may have refreshed a moment ago. If two processes refresh with the same token within a few seconds, both get the same answer. Later, each gets a token of its own, and when both go on, the server sees a theft and signs the device out.</p><h3>Store first</h3><p>Write the new refresh token where it survives a crash before the new access token is used. A lost answer does no harm: present the old token again, however late, and the server goes on from there.</p><h3>Refresh early</h3><p>Refresh when <code>refresh_in</code> seconds have passed, or at the next start if the app slept through it; do not wait for a 401. <code>refresh_in</code> differs from answer to answer, so that not all phones come at once: use it as it is. If a call is refused with <code>invalid_token</code> anyway, refresh once and repeat the call.</p><h3>Try again with the same token</h3><p>No network, a timeout, 408, 429 and anything 5xx mean <strong>later, with the same token</strong>: nothing was consumed. Wait as long as <code>Retry-After</code> says; without it a second, then two, four and so on up to some minutes, each with some random variation. Never sign a person out for these.</p><h3>Sign in again</h3><p><code>invalid_grant</code>, with status 400, is the only answer that ends the sign-in. Delete both tokens and let the person sign in; <code>reason</code> says what to tell the person (<a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"guide\"><h2 id=\"guide\">Staying signed in</h2><h3>One writer</h3><p>An app and its widget, its extension or its background task share one refresh token. Let one of them refresh at a time, under a lock that all processes see, and <strong>read the stored token again right before refreshing</strong>, under that lock: another process may have refreshed a moment ago. If two processes refresh with the same token within a few seconds, both get the same answer. Later, each gets a token of its own, and when both go on, the server sees a theft and signs the device out.</p><h3>Store first</h3><p>Write the new refresh token where it survives a crash before the new access token is used. A lost answer does no harm: present the old token again, however late, and the server goes on from there.</p><h3>Refresh early</h3><p>Refresh when <code>refresh_in</code> seconds have passed, or at the next start if the app slept through it; do not wait for a 401. <code>refresh_in</code> differs from answer to answer, so that not all phones come at once: use it as it is. If a call is refused with <code>invalid_token</code> anyway, refresh once and repeat the call.</p><h3>Try again with the same token</h3><p>No network, a timeout, 408, 429 and anything 5xx mean <strong>later, with the same token</strong>: nothing was consumed. Wait as long as <code>Retry-After</code> says, and a random part of one second more; after the next failure a random part of two seconds more, then of four and so on up to five minutes. Without <code>Retry-After</code>, wait a second, then two, four and so on, each with some random variation. Never sign a person out for these.</p><p>The part that grows lets a server recover to which all apps come back at once. In a simulation they come in the same second, and the refreshes of all are 100 seconds of work: by this rule the last is served after 289 seconds, and an app asks 6.1 times in vain. If each waits for <code>Retry-After</code> and one random second every time, the server is busy with refusing, and fewer than half are served within 30 minutes.</p><h3>Sign in again</h3><p><code>invalid_grant</code>, with status 400, is the only answer that ends the sign-in. Delete both tokens and let the person sign in; <code>reason</code> says what to tell the person (<a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var2 templ.SafeURL
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("errors"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 32, Col: 79}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 38, Col: 79}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
@@ -130,6 +130,7 @@ func docsKey(p DocsPage) templ.Component {
 		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("browser"))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 86, Col: 135}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 61, Col: 135}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 		if templ_7745c5c3_Err != nil {
@@ -163,6 +164,7 @@ func docsKey(p DocsPage) templ.Component {
 		templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(thumbprintOf)
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 112, Col: 24}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 87, Col: 24}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 		if templ_7745c5c3_Err != nil {
