@@ -110,7 +110,7 @@ func TestAnActOnCitusAsksAsManyShardsAsTheManualSays(t *testing.T) {
 		for _, a := range actsOf(t, s, u) {
 			var one, all int
 			for _, statement := range of(a.do) {
-				switch tasks := tasksOf(t, s, statement, u); tasks {
+				switch tasks := a.tasksOf(t, s, statement, u, shards); tasks {
 				case 0: // of the node that was asked, alone
 				case 1:
 					one++
@@ -179,6 +179,20 @@ type act struct {
 	do   func() error
 }
 
+const wholeDeletion = "the deletion of an account, whole"
+
+// tasksOf is how many tasks Citus makes of a statement of the act. The events that a deletion leaves are of no account, and several of them lie on
+// several shards: the plan of a statement without its own arguments does not tell.
+func (a act) tasksOf(t *testing.T, s *models.Store, statement string, u models.User, shards int) int {
+	t.Helper()
+	if a.name == wholeDeletion && severalEvents.MatchString(statement) {
+		return shards
+	}
+	return tasksOf(t, s, statement, u)
+}
+
+var severalEvents = regexp.MustCompile(`^INSERT INTO "events" .*\),\(`)
+
 func actsOf(t *testing.T, s *models.Store, u models.User) []act {
 	d := add(t, s, inPlace(signIn(u.ID, models.KindApp, "phone", noon), 5))
 	b := add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon))
@@ -231,6 +245,8 @@ func actsOf(t *testing.T, s *models.Store, u models.User) []act {
 			}
 			return second(s.QueueWebhooks(ctx, noon.Add(time.Hour), earlier))
 		}},
-		{"the deletion of an account, whole", func() error { return deleteWhole(t, s, deletion(u, noon)) }},
+		{"a wrong password", func() error { return s.AddFailure(ctx, event(models.EventSignInFailed, u.ID, noon)) }},
+		{"a wrong e-mail address", func() error { return s.AddFailure(ctx, unknown(noon)) }},
+		{wholeDeletion, func() error { return deleteWhole(t, s, deletion(u, noon)) }},
 	}
 }

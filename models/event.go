@@ -153,15 +153,18 @@ func (s *Store) AddEvent(ctx context.Context, e Event) error { return s.AddEvent
 // AddEvents writes several events by themselves: all of them, or none. It returns ErrNotFound when one of the accounts
 // is gone (the nil UUID stands for no account and is always accepted), and a LimitError past a limit of one of the events.
 func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
-	var users []uuid.UUID
 	for i, e := range list {
-		users = append(users, e.UserID)
 		list[i].At = dbTime(e.At)
 		if e.ID == uuid.Nil {
 			list[i].ID = NewID(e.At)
 		}
 	}
 	return wrapErr("add events", s.tx(ctx, func(tx *gorm.DB) error {
+		var users []uuid.UUID
+		for i := range list {
+			list[i].place(tx)
+			users = append(users, list[i].UserID)
+		}
 		if err := lockExistingUsers(tx, users...); err != nil {
 			return err
 		}
@@ -210,6 +213,7 @@ func (s *Store) AddOrCount(ctx context.Context, since time.Time, list ...Event) 
 func (s *Store) AddFailure(ctx context.Context, e Event) error {
 	e.At = dbTime(e.At)
 	return wrapErr("add failure", s.tx(ctx, func(tx *gorm.DB) error {
+		e.place(tx)
 		if err := lockExistingUsers(tx, e.UserID); err != nil {
 			return err
 		}
