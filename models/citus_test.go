@@ -196,6 +196,7 @@ var severalEvents = regexp.MustCompile(`^INSERT INTO "events" .*\),\(`)
 func actsOf(t *testing.T, s *models.Store, u models.User) []act {
 	d := add(t, s, inPlace(signIn(u.ID, models.KindApp, "phone", noon), 5))
 	b := add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon))
+	other := addUser(t, s)
 	ctx, pages, earlier := t.Context(), pageQueries(s, u.ID), noon.Add(-24*time.Hour)
 	return []act{
 		{"a refresh", func() error { return second(s.RotateDevice(ctx, present(d, 1, noon))) }},
@@ -228,8 +229,8 @@ func actsOf(t *testing.T, s *models.Store, u models.User) []act {
 		{"the status lists", func() error { return second(s.RevokedPlaces(ctx, noon)) }},
 		{"a write of `/readyz`", func() error { return s.CheckWrite(ctx, []byte{1}, noon) }},
 		{"a new account", func() error {
-			other := models.User{ID: models.NewID(noon), Email: "n@example.org", EmailKey: "n@example.org", PasswordHash: password, Role: models.RoleUser, CreatedAt: noon}
-			return s.AddUser(ctx, other, event(models.EventAccountCreated, other.ID, noon))
+			n := models.User{ID: models.NewID(noon), Email: "n@example.org", EmailKey: "n@example.org", PasswordHash: password, Role: models.RoleUser, CreatedAt: noon}
+			return s.AddUser(ctx, n, event(models.EventAccountCreated, n.ID, noon))
 		}},
 		{"a person for support", func() error { return second(s.PersonByID(ctx, u.ID, live(noon))) }},
 		{"a search of support", func() error {
@@ -245,7 +246,25 @@ func actsOf(t *testing.T, s *models.Store, u models.User) []act {
 			}
 			return second(s.QueueWebhooks(ctx, noon.Add(time.Hour), earlier))
 		}},
-		{"a wrong password", func() error { return s.AddFailure(ctx, event(models.EventSignInFailed, u.ID, noon)) }},
+		{"a new e-mail address, asked for and confirmed", func() error { moved(t, s, other, "else@example.org", noon); return nil }},
+		{"a new password", func() error {
+			c := models.PasswordChange{UserID: other.ID, Proof: models.Proof{Verified: password, Version: factorsVersion(t, s, other)}, Hash: "new", At: noon, Event: event(models.EventPasswordChanged, other.ID, noon)}
+			return second(s.ChangePassword(ctx, c))
+		}},
+		{"an account by its e-mail address", func() error { return second(s.UserByEmail(ctx, u.EmailKey)) }},
+		{"an account by its external id", func() error { _, _ = s.UserByExternalID(ctx, "none"); return nil }},
+		{"a page of the accounts that changed", func() error { return second(s.ChangedUsers(ctx, models.UserCursor{}, noon, 10)) }},
+		{"a sweep that finds nothing", func() error {
+			return second(s.Sweep(ctx, models.Retention{
+				DevicesBefore: earlier, EventsBefore: earlier, FailuresBefore: earlier, CountersBefore: earlier, KnownOriginsBefore: earlier, StatusBefore: earlier, LinksBefore: earlier,
+				ChallengesBefore: earlier, DeviceCodesBefore: earlier, TrustBefore: earlier, NoticesBefore: earlier, MessagesBefore: earlier, LostMessagesBefore: earlier, CreationsBefore: earlier, AlertsBefore: earlier,
+			}))
+		}},
+		{"a wrong password", func() error {
+			e := unknown(noon)
+			e.UserID = u.ID
+			return s.AddFailure(ctx, e)
+		}},
 		{"a wrong e-mail address", func() error { return s.AddFailure(ctx, unknown(noon)) }},
 		{wholeDeletion, func() error { return deleteWhole(t, s, deletion(u, noon)) }},
 	}

@@ -211,6 +211,9 @@ func (s *Store) AddOrCount(ctx context.Context, since time.Time, list ...Event) 
 // account exists (the nil UUID does not) makes no difference to what it costs. It returns ErrNotFound when the account was
 // deleted in between.
 func (s *Store) AddFailure(ctx context.Context, e Event) error {
+	if e.ID == uuid.Nil {
+		e.ID = NewID(e.At)
+	}
 	e.At = dbTime(e.At)
 	return wrapErr("add failure", s.tx(ctx, func(tx *gorm.DB) error {
 		e.place(tx)
