@@ -59,7 +59,7 @@ test-citus: ## run the store's tests and the main journeys on Citus (CONTRIBUTIN
 	LATCHKEY_TEST_CITUS='$(or $(LATCHKEY_TEST_CITUS),$(CITUS))' go run ./cmd/testcount -count=1 -short $(QUICK) -timeout 90m -run './citus|Citus' ./models
 	LATCHKEY_TEST_CITUS='$(or $(LATCHKEY_TEST_CITUS),$(CITUS))' go run ./cmd/testcount -count=1 -short $(QUICK) -timeout 90m -run './citus' ./auth/services
 	LATCHKEY_TEST_CITUS='$(or $(LATCHKEY_TEST_CITUS),$(CITUS))' go run ./cmd/testcount -count=1 -short $(QUICK) -timeout 90m -run '($(JOURNEYS))/citus' ./web
-	LATCHKEY_TEST_CITUS='$(or $(LATCHKEY_TEST_CITUS),$(CITUS))' go run ./cmd/testcount -count=1 -short $(QUICK) -timeout 90m -run 'Distributes/citus' ./cmd/latchkey
+	LATCHKEY_TEST_CITUS='$(or $(LATCHKEY_TEST_CITUS),$(CITUS))' go run ./cmd/testcount -count=1 -short $(QUICK) -timeout 90m -run 'Distributes/citus|Citus' ./cmd/latchkey
 
 test-release: ## build a release twice and test what is in it (Debian; lintian, systemd-analyze)
 	go build -o .bin/testcount ./cmd/testcount

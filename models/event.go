@@ -161,15 +161,18 @@ func (s *Store) AddEvent(ctx context.Context, e Event) error { return s.AddEvent
 // AddEvents writes several events by themselves: all of them, or none. It returns ErrNotFound when one of the accounts
 // is gone (the nil UUID stands for no account and is always accepted), and a LimitError past a limit of one of the events.
 func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
-	var users []uuid.UUID
 	for i, e := range list {
-		users = append(users, e.UserID)
 		list[i].At = dbTime(e.At)
 		if e.ID == uuid.Nil {
 			list[i].ID = NewID(e.At)
 		}
 	}
 	return wrapErr("add events", s.tx(ctx, func(tx *gorm.DB) error {
+		var users []uuid.UUID
+		for i := range list {
+			list[i].place(tx)
+			users = append(users, list[i].UserID)
+		}
 		if err := lockExistingUsers(tx, users...); err != nil {
 			return err
 		}
@@ -216,8 +219,12 @@ func (s *Store) AddOrCount(ctx context.Context, since time.Time, list ...Event) 
 // account exists (the nil UUID does not) makes no difference to what it costs. It returns ErrNotFound when the account was
 // deleted in between.
 func (s *Store) AddFailure(ctx context.Context, e Event) error {
+	if e.ID == uuid.Nil {
+		e.ID = NewID(e.At)
+	}
 	e.At = dbTime(e.At)
 	return wrapErr("add failure", s.tx(ctx, func(tx *gorm.DB) error {
+		e.place(tx)
 		if err := lockExistingUsers(tx, e.UserID); err != nil {
 			return err
 		}

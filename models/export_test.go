@@ -35,6 +35,11 @@ const (
 // Alike tells whether a device may not have the name b beside one that has a.
 func Alike(a, b string) bool { return held{{ID: uuid.Max, Name: a}}.taken(uuid.Nil)(b) }
 
+// CitusCondition is Citus, with the age from which on a transaction in two phases counts as stale.
+func (s *Store) CitusCondition(ctx context.Context, stale time.Duration) (*CitusCondition, error) {
+	return s.citusCondition(ctx, stale)
+}
+
 // WrapErr is for tests of errors that no method of this package causes.
 var WrapErr = wrapErr
 

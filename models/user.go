@@ -321,7 +321,7 @@ func lockExistingUsers(tx *gorm.DB, ids ...uuid.UUID) error {
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	for _, id := range slices.Compact(ids) {
 		done := tx.Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", id)
-		if done.Error != nil || done.RowsAffected == 0 && id != uuid.Nil {
+		if done.Error != nil || done.RowsAffected == 0 && !isNoAccount(id) {
 			return orRefuse(done.Error, ErrNotFound)
 		}
 	}
