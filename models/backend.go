@@ -98,8 +98,16 @@ func (s *Store) ChangedUsers(ctx context.Context, after UserCursor, before time.
 // EventsAfter lists up to limit events of all accounts that are newer than a cursor and older than a moment, oldest first. Events of no account, and of
 // deleted ones, are not among them.
 func (s *Store) EventsAfter(ctx context.Context, after EventCursor, before time.Time, limit int) ([]Event, error) {
+	citus, err := s.onCitus(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ofAccounts, none := "user_id <> ?", uuid.Nil
+	if citus {
+		ofAccounts, none = "user_id > ?", lastNoAccount
+	}
 	var list []Event
-	err := s.read(ctx).Where("(at, id) > (?, ?) AND at < ? AND user_id <> ?", dbTime(after.At), after.ID, dbTime(before), uuid.Nil).Order("at, id").Limit(limit).Find(&list).Error
+	err = s.read(ctx).Where("(at, id) > (?, ?) AND at < ? AND "+ofAccounts, dbTime(after.At), after.ID, dbTime(before), none).Order("at, id").Limit(limit).Find(&list).Error
 	return list, wrapErr("list events", err)
 }
 

@@ -140,7 +140,7 @@ func claimAll(tx *gorm.DB, rows []User, at time.Time) (got []User, err error) {
 	return got, nil
 }
 
-// ownerOf returns which account has an address or an external id on Citus; uuid.Nil: none has.
+// ownerOf returns which account has an address or an external id on Citus. Where none has, it returns an id that no account has.
 func (s *Store) ownerOf(ctx context.Context, table, column, key string) (uuid.UUID, error) {
 	condition := ""
 	if table == "addresses" {
@@ -148,10 +148,7 @@ func (s *Store) ownerOf(ctx context.Context, table, column, key string) (uuid.UU
 	}
 	var owners []uuid.UUID
 	err := s.read(ctx).Raw("SELECT user_id FROM "+table+" WHERE "+column+" = ?"+condition, key).Scan(&owners).Error
-	if err != nil || len(owners) == 0 {
-		return uuid.Nil, wrapErr("find user", err)
-	}
-	return owners[0], nil
+	return append(owners, noAccountFor(key))[0], wrapErr("find user", err)
 }
 
 // userOn finds the account that has an address or an external id on Citus. One that no account has costs the same statements.
@@ -171,7 +168,7 @@ func (s *Store) citusAddressHeld(ctx context.Context, emailKey string, userID uu
 	if err != nil {
 		return false, "", wrapErr("find held address", err)
 	}
-	owner := append(owners, uuid.Nil)[0]
+	owner := append(owners, noAccountFor(emailKey))[0]
 	err = s.read(ctx).Raw("SELECT language FROM users WHERE id = ?", owner).Scan(&language).Error
 	return len(owners) > 0, language, wrapErr("find held address", err)
 }

@@ -40,6 +40,7 @@ type Device struct {
 	MaxRefreshes int64  // 0: no limit
 	JKT          string // thumbprint of the key that the device is bound to (RFC 9449 §6.1), empty when unbound
 	StatusIndex  *int64
+	Seq          int64 // the place in the order in which the account got devices and factors, independent of clocks; 0: not known. AddDevice fills it in
 	RevokedAt    *time.Time
 	RevokedBy    string
 	RevokeReason EndReason
@@ -59,6 +60,9 @@ type Device struct {
 	// 10 s after the first use of the present one. A request with it is no fresh proof.
 	FormerHash  []byte
 	FormerUntil *time.Time
+
+	// Installation is the hash of an app's installation on one phone (see NewDevice.Installation); empty: the app named none.
+	Installation []byte
 }
 
 // Liveness defines which devices are live at Now: not revoked, not expired, and seen since the idle limit of their kind.

@@ -33,13 +33,13 @@ var placements = []placement{
 	{table: "addresses", by: "email_key", with: "none"}, {table: "external_ids", by: "external_id", with: "none"},
 	{table: "attempts"}, {table: "status_indexes"}, {table: "one_time_tokens"}, {table: "mails"}, {table: "former_addresses"}, {table: "deleted_accounts"},
 	{table: "challenges"}, {table: "logout_notices"}, {table: "device_codes"}, {table: "creations"}, {table: "webhooks"}, {table: "webhook_messages"},
-	{table: "daily_counts"}, {table: "counted_days"}, {table: "goose_db_version"},
+	{table: "daily_counts"}, {table: "counted_days"}, {table: "incidents"}, {table: "incident_texts"}, {table: "incident_notices"}, {table: "mail_pace"}, {table: "goose_db_version"},
 }
 
 // beforeDistribution changes what Citus cannot have: a unique index without the column that chooses the shard, and a reference from a
 // table of the coordinator. Two tables take the place of the unique indexes: see claimAddress.
 var beforeDistribution = []string{
-	"LOCK TABLE users, devices, former_addresses, status_indexes IN ACCESS EXCLUSIVE MODE",
+	"LOCK TABLE users, devices, events, former_addresses, status_indexes IN ACCESS EXCLUSIVE MODE",
 	"ALTER TABLE challenges DROP CONSTRAINT challenges_user_id_fkey",
 	"ALTER TABLE former_addresses DROP CONSTRAINT former_addresses_user_id_fkey",
 	"ALTER TABLE users DROP CONSTRAINT users_email_key_key",
@@ -53,6 +53,7 @@ var beforeDistribution = []string{
 	`INSERT INTO addresses (email_key, user_id, held_until) SELECT DISTINCT ON (email_key) email_key, user_id, expires_at
 		FROM former_addresses WHERE used_at IS NULL ORDER BY email_key, expires_at DESC ON CONFLICT DO NOTHING`,
 	"INSERT INTO external_ids (external_id, user_id) SELECT external_id, id FROM users WHERE external_id <> ''",
+	`UPDATE events SET user_id = ('00000000-0000-0000-0000-00000000' || right(id::text, 4))::uuid WHERE user_id = '00000000-0000-0000-0000-000000000000'`, // see noAccountOf
 	`UPDATE status_indexes SET revoked_at = devices.revoked_at FROM devices
 		WHERE devices.status_index = status_indexes.idx AND devices.revoked_at IS NOT NULL AND devices.expires_at > now()`,
 }

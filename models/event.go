@@ -15,37 +15,45 @@ type EventKind string
 
 // The kinds of event. All of them are in EventKinds.
 const (
-	EventAccountCreated  EventKind = "account_created"
-	EventInvited         EventKind = "account_invited" // once more; the first invitation is part of EventAccountCreated
-	EventSignIn          EventKind = "sign_in"
-	EventSignInFailed    EventKind = "sign_in_failed"
-	EventSignOut         EventKind = "sign_out"
-	EventDeviceRevoked   EventKind = "device_revoked"
-	EventDevicesRevoked  EventKind = "devices_revoked"
-	EventDeviceRenamed   EventKind = "device_renamed"
-	EventDeviceReused    EventKind = "device_reused"
-	EventDeviceForked    EventKind = "device_forked"
-	EventDeviceRestored  EventKind = "device_restored"
-	EventPasswordChanged EventKind = "password_changed"
-	EventPasswordFailed  EventKind = "password_failed" // a signed-in person was asked for the password and gave a wrong one
-	EventPasswordReset   EventKind = "password_reset"
-	EventPasswordDropped EventKind = "password_dropped" // a weak imported one, which its owner did not use in time
-	EventRoleChanged     EventKind = "role_changed"
-	EventDisabled        EventKind = "account_disabled"
-	EventEnabled         EventKind = "account_enabled"
-	EventSupportSearched EventKind = "support_searched" // in the searcher's activity; the detail is what was searched for
-	EventSupportLooked   EventKind = "support_looked"   // in the looker's activity; the detail is the id of the account looked at
-	EventSeenBySupport   EventKind = "seen_by_support"  // in the activity of the person looked at; the actor's id is the looker's
-	EventLocked          EventKind = "password_locked"  // by the link "This wasn't me"
-	EventMailFailed      EventKind = "mail_failed"      // a mail could not be sent; Detail is its kind
-	EventDataDownloaded  EventKind = "data_downloaded"  // a copy of everything that is kept of the account
-	EventAccountDeleted  EventKind = "account_deleted"  // anonymous, as all events of the account by then
+	EventAccountCreated EventKind = "account_created"
+	EventInvited        EventKind = "account_invited" // once more; the first invitation is part of EventAccountCreated
+	EventSignIn         EventKind = "sign_in"
+	EventSignInFailed   EventKind = "sign_in_failed"
+	EventSignOut        EventKind = "sign_out"
+	EventDeviceRevoked  EventKind = "device_revoked"
+	EventDevicesRevoked EventKind = "devices_revoked"
+	// EventDevicesRevokedSince names the device; its detail is SinceDone.String.
+	EventDevicesRevokedSince EventKind = "devices_revoked_since"
+	EventIncident            EventKind = "devices_revoked_incident" // by an operator, with those of other accounts; each counts one, see More
+	EventDeviceRenamed       EventKind = "device_renamed"
+	EventDeviceReused        EventKind = "device_reused"
+	EventDeviceForked        EventKind = "device_forked"
+	EventDeviceRestored      EventKind = "device_restored"
+	EventDeviceReplaced      EventKind = "device_replaced" // the app signed in again on the same phone, and this device ended
+	EventPasswordChanged     EventKind = "password_changed"
+	EventPasswordFailed      EventKind = "password_failed" // a signed-in person was asked for the password and gave a wrong one
+	EventPasswordReset       EventKind = "password_reset"
+	EventPasswordDropped     EventKind = "password_dropped" // a weak imported one, which its owner did not use in time
+	EventRoleChanged         EventKind = "role_changed"
+	EventDisabled            EventKind = "account_disabled"
+	EventEnabled             EventKind = "account_enabled"
+	EventSupportSearched     EventKind = "support_searched" // in the searcher's activity; the detail is what was searched for
+	EventSupportLooked       EventKind = "support_looked"   // in the looker's activity; the detail is the id of the account looked at
+	EventSeenBySupport       EventKind = "seen_by_support"  // in the activity of the person looked at; the actor's id is the looker's
+	EventLocked              EventKind = "password_locked"  // by the link "This wasn't me"
+	EventMailFailed          EventKind = "mail_failed"      // a mail could not be sent; Detail is its kind
+	EventDataDownloaded      EventKind = "data_downloaded"  // a copy of everything that is kept of the account
+	EventAccountDeleted      EventKind = "account_deleted"  // anonymous, as all events of the account by then
 
 	EventDetailsChanged         EventKind = "details_changed"          // a backend changed what it keeps with the account
 	EventResetSent              EventKind = "password_reset_sent"      // a backend had a link for a new password mailed
 	EventPasswordChangeRequired EventKind = "password_change_required" // by a backend, at the next sign-in
 
 	EventLanguageChanged EventKind = "language_changed" // Detail is the new one's tag
+
+	// EventInstallationShared tells that two phones take each other's place. The device is the one that has signed in, the detail the name
+	// of the other.
+	EventInstallationShared EventKind = "installation_shared"
 
 	// Events of addresses name none: the activity is kept for longer than an address is anybody's business.
 	EventEmailAsked     EventKind = "email_change_asked"
@@ -71,8 +79,8 @@ const (
 
 // EventKinds are all kinds, in the order in which the documentation names them.
 var EventKinds = []EventKind{
-	EventAccountCreated, EventInvited, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked,
-	EventDeviceRenamed, EventDeviceReused, EventDeviceForked, EventDeviceRestored, EventPasswordChanged,
+	EventAccountCreated, EventInvited, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked, EventDevicesRevokedSince, EventIncident,
+	EventDeviceRenamed, EventDeviceReused, EventDeviceForked, EventDeviceRestored, EventDeviceReplaced, EventInstallationShared, EventPasswordChanged,
 	EventPasswordFailed, EventPasswordReset, EventResetSent, EventPasswordChangeRequired, EventPasswordDropped, EventLocked, EventEmailAsked, EventEmailCancelled, EventEmailChanged, EventEmailRestored,
 	EventWaysBackEnded, EventRoleChanged, EventDetailsChanged, EventDisabled, EventEnabled, EventMailFailed, EventDataDownloaded, EventLanguageChanged,
 	EventFactorAdded, EventFactorRemoved, EventFactorRenamed, EventFactorClosed, EventFactorsReset, EventRecoveryCodesMade, EventRecoveryCodeUsed,
@@ -153,15 +161,18 @@ func (s *Store) AddEvent(ctx context.Context, e Event) error { return s.AddEvent
 // AddEvents writes several events by themselves: all of them, or none. It returns ErrNotFound when one of the accounts
 // is gone (the nil UUID stands for no account and is always accepted), and a LimitError past a limit of one of the events.
 func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
-	var users []uuid.UUID
 	for i, e := range list {
-		users = append(users, e.UserID)
 		list[i].At = dbTime(e.At)
 		if e.ID == uuid.Nil {
 			list[i].ID = NewID(e.At)
 		}
 	}
 	return wrapErr("add events", s.tx(ctx, func(tx *gorm.DB) error {
+		var users []uuid.UUID
+		for i := range list {
+			list[i].place(tx)
+			users = append(users, list[i].UserID)
+		}
 		if err := lockExistingUsers(tx, users...); err != nil {
 			return err
 		}
@@ -208,8 +219,12 @@ func (s *Store) AddOrCount(ctx context.Context, since time.Time, list ...Event) 
 // account exists (the nil UUID does not) makes no difference to what it costs. It returns ErrNotFound when the account was
 // deleted in between.
 func (s *Store) AddFailure(ctx context.Context, e Event) error {
+	if e.ID == uuid.Nil {
+		e.ID = NewID(e.At)
+	}
 	e.At = dbTime(e.At)
 	return wrapErr("add failure", s.tx(ctx, func(tx *gorm.DB) error {
+		e.place(tx)
 		if err := lockExistingUsers(tx, e.UserID); err != nil {
 			return err
 		}

@@ -35,6 +35,11 @@ const (
 // Alike tells whether a device may not have the name b beside one that has a.
 func Alike(a, b string) bool { return held{{ID: uuid.Max, Name: a}}.taken(uuid.Nil)(b) }
 
+// CitusCondition is Citus, with the age from which on a transaction in two phases counts as stale.
+func (s *Store) CitusCondition(ctx context.Context, stale time.Duration) (*CitusCondition, error) {
+	return s.citusCondition(ctx, stale)
+}
+
 // WrapErr is for tests of errors that no method of this package causes.
 var WrapErr = wrapErr
 
@@ -59,4 +64,14 @@ func PoolSettings(url string) (life, jitter time.Duration, most int32, err error
 // RaiseProof is what ConfirmApp does to the app's row.
 func (s *Store) RaiseProof(ctx context.Context, key DeviceKey, method SignInMethod, at time.Time) error {
 	return wrapErr("raise proof", s.write(ctx, func(db *gorm.DB) error { return raiseProof(db, key, method, at) }))
+}
+
+// TellOfIncident is what a transaction that ends devices does for the mails about an incident.
+func (s *Store) TellOfIncident(ctx context.Context, t IncidentText, list ...IncidentNotice) error {
+	return wrapErr("tell of incident", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := addIncidentText(tx, t); err != nil {
+			return err
+		}
+		return addIncidentNotices(tx, list)
+	}))
 }

@@ -122,6 +122,33 @@ func events(t testing.TB, s *models.Store, userID uuid.UUID) []models.Event {
 	return list
 }
 
+// ofNoAccount are events of no account: on Citus they lie under many ids.
+const ofNoAccount = "user_id <= '00000000-0000-0000-0000-00000000ffff'"
+
+// eventsOfNoAccount lists them.
+func eventsOfNoAccount(t testing.TB, s *models.Store) (list []models.Event) {
+	t.Helper()
+	rows, err := s.Pools()[0].QueryContext(t.Context(), "SELECT DISTINCT user_id FROM events WHERE "+ofNoAccount)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, events(t, s, id)...)
+	}
+	for i := range list {
+		list[i].UserID = uuid.Nil
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
 // kinds lists the kinds of one user's events, newest first.
 func kinds(t testing.TB, s *models.Store, userID uuid.UUID) string {
 	t.Helper()

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"latchkey/models"
 	"latchkey/models/modelstest"
@@ -77,7 +76,7 @@ func TestAReuseIsToldByTheLatestRefresh(t *testing.T) {
 		if done, err := s.FinishDeletion(t.Context(), u.ID, []string{u.EmailKey}); !done || err != nil {
 			t.Fatal(done, err)
 		}
-		if n := count(t, s, "SELECT count(*) FROM events WHERE user_id = ? AND kind = 'device_reused' AND reuse IS NULL AND ip = ''", uuid.Nil.String()); n != 1 {
+		if n := count(t, s, "SELECT count(*) FROM events WHERE kind = 'device_reused' AND reuse IS NULL AND ip = '' AND "+ofNoAccount); n != 1 {
 			t.Errorf("%d anonymous events of the theft", n)
 		}
 		if n := count(t, s, "SELECT count(*) FROM events WHERE reuse IS NOT NULL"); n != 0 {

@@ -5,7 +5,7 @@ import (
 )
 
 // citusSignInFacts is SignInFacts in statements that each ask one shard: which account has the address, what its own shard knows of the caller,
-// and what the coordinator counts. Without an account they ask the shard of the nil UUID.
+// and what the coordinator counts. Without an account they ask the shard of an id that no account has.
 func (s *Store) citusSignInFacts(ctx context.Context, q SignInQuestion) (facts SignInFacts, err error) {
 	const attempted = "find what a sign-in needs"
 	id, err := s.ownerOf(ctx, "addresses", "email_key", q.EmailKey)

@@ -242,7 +242,10 @@ func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n Ma
 		at := dbTime(e.At)
 		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", userID).
 			UpdateColumns(map[string]any{"disabled_at": at, "updated_at": at})
-		if done.Error != nil || done.RowsAffected == 0 {
+		if done.Error == nil && done.RowsAffected == 0 {
+			return lockUserRow(tx, userID) // see keepRevoked
+		}
+		if done.Error != nil {
 			return done.Error
 		}
 		if revoked, err = revokeAll(tx, userID, uuid.Nil, e.At, e.Actor, RevokedByDisable); err != nil {
@@ -318,7 +321,7 @@ func lockExistingUsers(tx *gorm.DB, ids ...uuid.UUID) error {
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	for _, id := range slices.Compact(ids) {
 		done := tx.Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", id)
-		if done.Error != nil || done.RowsAffected == 0 && id != uuid.Nil {
+		if done.Error != nil || done.RowsAffected == 0 && !isNoAccount(id) {
 			return orRefuse(done.Error, ErrNotFound)
 		}
 	}

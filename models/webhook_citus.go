@@ -15,7 +15,7 @@ import (
 func citusAddMessages(tx *gorm.DB, w Webhook, since, now time.Time) (written []WebhookMessage, err error) {
 	var last Event
 	for {
-		q := tx.Model(&Event{}).Select("user_id", "id", "kind", "at").Where("at >= ? AND user_id <> ?", dbTime(since), uuid.Nil)
+		q := tx.Model(&Event{}).Select("user_id", "id", "kind", "at").Where("at >= ? AND user_id > ?", dbTime(since), lastNoAccount)
 		if w.Kinds != AllKinds {
 			q = q.Where("kind IN ?", strings.Fields(w.Kinds))
 		}

@@ -19,8 +19,10 @@ var types = map[models.EventKind]string{
 	models.EventEmailRestored: "email.restored", models.EventWaysBackEnded: "email.ways_back_ended", models.EventMailFailed: "email.failed",
 
 	models.EventSignIn: "device.signed_in", models.EventSignOut: "device.signed_out", models.EventDeviceRevoked: "device.revoked", models.EventDevicesRevoked: "devices.revoked",
-	models.EventDeviceRenamed: "device.renamed", models.EventDeviceReused: "device.copied", models.EventDeviceForked: "device.forked",
-	models.EventDeviceRestored: "device.restored", models.EventConfirmed: "device.confirmed",
+	models.EventIncident:            "devices.revoked_incident",
+	models.EventDevicesRevokedSince: "devices.revoked_since",
+	models.EventDeviceRenamed:       "device.renamed", models.EventDeviceReused: "device.copied", models.EventDeviceForked: "device.forked",
+	models.EventDeviceRestored: "device.restored", models.EventDeviceReplaced: "device.replaced", models.EventInstallationShared: "device.installation_shared", models.EventConfirmed: "device.confirmed",
 	models.EventBrowserTrusted: "browser.trusted", models.EventBrowserUntrusted: "browser.untrusted",
 
 	models.EventSignInFailed: "sign_in.failed", models.EventCodeFailed: "sign_in.code_failed", models.EventSecondStepMissed: "sign_in.second_step_missed",

@@ -56,7 +56,7 @@ func (c *doctorCommand) Run(env *environment) error {
 	d := &doctor{env: env, settings: env.settings}
 	defer d.close()
 	for _, check := range []func(context.Context){
-		d.checkSettings, d.checkDatabase, d.checkClock, d.checkSecret, d.checkKeys, d.checkOutbox, d.checkLogout, d.checkWebhooks, d.checkMail, d.checkBaseURL, d.checkProxies,
+		d.checkSettings, d.checkDatabase, d.checkCitus, d.checkClock, d.checkSecret, d.checkKeys, d.checkOutbox, d.checkLogout, d.checkWebhooks, d.checkMail, d.checkBaseURL, d.checkProxies,
 	} {
 		ctx, cancel := context.WithTimeout(env.ctx, 20*time.Second)
 		check(ctx)
