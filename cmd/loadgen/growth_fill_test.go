@@ -68,7 +68,7 @@ func copyAll(ctx context.Context, conn *sql.Conn, t table) error {
 	next, stop := iter.Pull(t.rows)
 	defer stop()
 	return conn.Raw(func(dc any) error {
-		pc := dc.(*stdlib.Conn).Conn() //nolint:forcetypeassert // the driver is ours
+		pc := dc.(*stdlib.Conn).Conn()
 		if _, err := pc.Exec(ctx, "SET synchronous_commit = off; SET maintenance_work_mem = '1GB'"); err != nil {
 			return err
 		}

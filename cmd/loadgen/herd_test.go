@@ -41,7 +41,7 @@ type herdResult struct {
 type herdCall struct{ app, arrived int }
 
 func (h herd) run() (r herdResult) {
-	chance := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a simulation
+	chance := rand.New(rand.NewPCG(1, 2))
 	steps := int(herdEnd / herdStep)
 	calendar := make([][]int, steps) // which apps call in which step
 	at := func(step int, d time.Duration, app int) {
