@@ -18,7 +18,7 @@ CODE      := cmd auth models web views static
 LINT_VERSION := 2.15.0
 LINT_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-.PHONY: help run build release manual test test-fast test-race test-citus test-release lint generate verify bench fuzz soak search crashes check-long screenshots clean
+.PHONY: help run build release manual test test-fast test-race test-citus test-release lint generate verify bench fuzz soak soak-cluster search crashes check-long screenshots clean
 
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 16
@@ -110,6 +110,9 @@ search: ## play SOAK (5000) random stories against the fork rule, and compute it
 
 crashes: ## crash the program for half an hour
 	LATCHKEY_SOAK=1 go test ./cmd/latchkey -v -timeout 2h -count=1 -run Crash
+
+soak-cluster: ## break a primary, its standby, disk, connections and clocks under two replicas and 16 clients (patroni, etcd-server, haproxy; root)
+	LATCHKEY_SOAK=1 go test ./cmd/latchkey -v -timeout 1h -count=1 -run '^TestCluster'
 
 check-long: soak ## run soak, what CI bounds at its full size, and all under the race detector
 	LATCHKEY_SOAK=1 go run ./cmd/testcount -count=1 $(QUICK) -p 3 -timeout 2h ./web ./auth/... ./models/... ./web/...

@@ -10,7 +10,8 @@
 //	grant               sign-in on apps through the browser: requests, codes (OAuth 2.1, OpenID Connect); on devices without one (RFC 8628)
 //	address             changes of the e-mail address, and the way back to a former one
 //	account, export,    sign-up, password, "This wasn't me"; the download of all that is stored about an account;
-//	deletion, language  the deletion of accounts; the language of pages and mails
+//	deletion, language, the deletion of accounts; the language of pages and mails;
+//	incident            the sign-out of many devices at once, after a security incident
 //	transfer            the import and export of accounts
 //	factor, device      passkeys, authenticator app, recovery codes; the list of devices and the activity
 //	signin, confirm,    sign-in on apps and browsers; confirmation of a sensitive act;

@@ -43,6 +43,7 @@ const (
 	KindInvalidCode         // a wrong second step; AttemptsLeft says how many more may follow
 	KindInvalidChallenge    // the second step was used, took too long, or never existed
 	KindInvalidConfirmation // an app's confirmation was used, is too old, or belongs to another device or key
+	KindYoungFactor         // an act was confirmed with a factor that it would remove
 	KindExternalID          // another account has the external id
 	KindKeyReused           // an idempotency key came with another request
 	KindUseNonce            // the DPoP proof must carry the nonce that comes with this error (RFC 9449 §8, §9)

@@ -119,7 +119,7 @@ func useChallenge(tx *gorm.DB, userID uuid.UUID, c ChallengeUse, device uuid.Nul
 	return nil
 }
 
-// lockActingApp locks the row of an app that acts, or returns ErrAppGone if it is revoked. A revocation then comes before the act, which
+// lockActingApp locks the row of an app, or a browser, that acts, or returns ErrAppGone if it is revoked. A revocation then comes before the act, which
 // fails, or waits until the act is committed: after it was answered, the app does nothing more.
 func lockActingApp(tx *gorm.DB, userID, id uuid.UUID) error {
 	done := tx.Exec("UPDATE devices SET proved_at = proved_at WHERE user_id = ? AND id = ? AND revoked_at IS NULL", userID, id)

@@ -110,7 +110,7 @@ func TestLateMailsAreThoseThatWereDue(t *testing.T) {
 		add := func(written, due time.Time) {
 			t.Helper()
 			err := s.AddMail(t.Context(), models.MailWithLinks{Mail: &models.OutgoingMail{ID: models.NewID(written), Kind: "test", Recipient: "a@example.com",
-				Sealed: []byte{1}, CreatedAt: written, NextAt: due, Priority: models.MailSignup}})
+				Sealed: []byte{1}, CreatedAt: written, NextAt: due, Priority: models.MailRest}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,13 +126,13 @@ func TestLateMailsAreThoseThatWereDue(t *testing.T) {
 		want(0, time.Time{})
 		add(noon.Add(-2*time.Hour), noon.Add(time.Hour)) // for later
 		want(0, time.Time{})
-		if _, err := s.ClaimMail(t.Context(), models.MailSignup, noon.Add(time.Hour), noon.Add(2*time.Hour)); err != nil { // tried, the one of noon
+		if _, err := s.ClaimMail(t.Context(), models.MailRest, noon.Add(time.Hour), noon.Add(2*time.Hour)); err != nil { // tried, the one of noon
 			t.Fatal(err)
 		}
 		want(0, time.Time{})
 		add(noon.Add(-time.Hour), noon.Add(-time.Minute))
 		want(1, noon.Add(-time.Hour))
-		if _, err := s.ClaimMail(t.Context(), models.MailSignup, noon, noon.Add(time.Hour)); err != nil { // tried, and due again later
+		if _, err := s.ClaimMail(t.Context(), models.MailRest, noon, noon.Add(time.Hour)); err != nil { // tried, and due again later
 			t.Fatal(err)
 		}
 		want(1, noon.Add(-time.Hour))

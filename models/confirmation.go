@@ -17,7 +17,7 @@ type AppConfirmation struct {
 	Challenge *ChallengeUse // used with the confirmation; nil without one
 	Factor    *FactorUse    // used with the confirmation; nil: no factor was asked for
 	Uncount   []Counter     // failures counted in advance, taken back because the answer was right
-	// Issued is a challenge that is good for one act: RevokeDevice or RenameDevice use it.
+	// Issued is a challenge that is good for one act: RevokeDevice or RenameDevice use it. ConfirmApp notes Factor in its data.
 	Issued Challenge
 	Event  Event // ConfirmApp dates the proof by its time
 }
@@ -30,7 +30,10 @@ type AppConfirmation struct {
 func (s *Store) ConfirmApp(ctx context.Context, c AppConfirmation) error {
 	userID, at := c.Device.UserID, c.Event.At
 	c.Issued.CreatedAt, c.Issued.ExpiresAt = dbTime(c.Issued.CreatedAt), dbTime(c.Issued.ExpiresAt)
-	c.Issued.Data, c.Issued.Answer = nonNil(c.Issued.Data), nonNil(c.Issued.Answer)
+	c.Issued.Data, c.Issued.Answer = []byte{}, nonNil(c.Issued.Answer)
+	if c.Factor != nil {
+		c.Issued.Data = nonNil(c.Factor.ID[:]) // see Proof.factor
+	}
 	return wrapErr("confirm an app", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockVerifiedUser(tx.Where("factors_version = ?", c.Version), userID, c.Verified, "", at); err != nil {
 			return err

@@ -40,6 +40,7 @@ type Device struct {
 	MaxRefreshes int64  // 0: no limit
 	JKT          string // thumbprint of the key that the device is bound to (RFC 9449 §6.1), empty when unbound
 	StatusIndex  *int64
+	Seq          int64 // the place in the order in which the account got devices and factors, independent of clocks; 0: not known. AddDevice fills it in
 	RevokedAt    *time.Time
 	RevokedBy    string
 	RevokeReason EndReason

@@ -43,7 +43,7 @@ type NewDevice struct {
 	BrowserKey []byte // empty for apps
 
 	FactorsVersion int64           // User.FactorsVersion that the caller read
-	Challenge      *ChallengeUse   // used with the sign-in; nil: there is none
+	Challenge      *ChallengeUse   // used with the sign-in; nil: no challenge
 	First          *ChallengeUse   // an earlier challenge, used up together with Challenge unless it has expired; may be nil
 	Factor         *FactorUse      // used with the sign-in; nil: no factor was asked for
 	Trust          *TrustedBrowser // from now on the browser skips the second step; AddDevice fills in its user
@@ -86,10 +86,11 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 				return err
 			}
 		}
-		held, ended, err := heldDevices(tx, d.UserID, n.Live)
+		held, had, err := heldDevices(tx, d.UserID, n.Live)
 		if err != nil {
 			return err
 		}
+		d.Seq = had.Seq + 1
 		earlier, repeated := held.withSecret(n.Repeats)
 		if repeated = repeated && !replaced; repeated {
 			d = earlier
@@ -100,7 +101,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		if repeated {
 			return decrementCounters(tx, n.Uncount)
 		}
-		crowded = ended > keptEnded(len(held)+1)
+		crowded = had.Ended > keptEnded(len(held)+1)
 		gone, err := makeRoom(tx, held, d, n)
 		if err != nil {
 			return err
@@ -198,12 +199,18 @@ func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, 
 
 type held []Device
 
+// had is what an account has had beside its devices that are not revoked.
+type had struct {
+	Ended int64 // revoked devices that are kept
+	Seq   int64 // the latest of a device or a factor
+}
+
 // heldDevices revokes the devices that are expired or idle, which frees their names and makes room, and lists the rest, longest
-// unseen first. It also counts the revoked devices. The caller has locked the user's row.
-func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, ended int64, err error) {
-	list, ended, err = notRevoked(tx, userID)
+// unseen first. The caller has locked the user's row.
+func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, before had, err error) {
+	list, before, err = notRevoked(tx, userID)
 	if err != nil || !slices.ContainsFunc(list, live.over) {
-		return list, ended, err
+		return list, before, err
 	}
 	now := dbTime(live.Now)
 	var over []endedDevice
@@ -211,30 +218,32 @@ func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, ended
 		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+live.conditionOfUser()+`) RETURNING `+noticeColumns,
 		append([]any{now, now, RevokedByExpiry, RevokedByIdleness, userID}, live.argsOf(userID)...)...).Scan(&over).Error
 	if err != nil {
-		return nil, 0, err
+		return nil, had{}, err
 	}
 	if err := noteRevoked(tx, over, live.Now); err != nil {
-		return nil, 0, err
+		return nil, had{}, err
 	}
 	return notRevoked(tx, userID) // read again: a refresh may have come between
 }
 
-// notRevoked lists the devices that are not revoked and counts those that are, in one query.
-func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, ended int64, err error) {
+// notRevoked lists the devices that are not revoked, and tells of the others, in one query.
+func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, before had, err error) {
 	var rows []struct {
-		Device `gorm:"embedded"`
-		Ended  int64
+		Device         `gorm:"embedded"`
+		Ended          int64
+		Newest, Factor int64
 	}
-	err = tx.Raw(`SELECT d.user_id, d.id, d.kind, d.client_id, d.name, d.last_seen_at, d.expires_at, d.secret_hash, d.former_hash, c.ended
-		FROM (SELECT count(*) AS ended FROM devices WHERE user_id = ? AND revoked_at IS NOT NULL) AS c
-		LEFT JOIN devices d ON d.user_id = ? AND d.revoked_at IS NULL ORDER BY d.last_seen_at, d.id`, userID, userID).Scan(&rows).Error
+	err = tx.Raw(`SELECT d.user_id, d.id, d.kind, d.client_id, d.name, d.last_seen_at, d.expires_at, d.secret_hash, d.former_hash, c.ended, c.newest, f.factor
+		FROM (SELECT count(revoked_at) AS ended, coalesce(max(seq), 0) AS newest FROM devices WHERE user_id = ?) AS c
+		CROSS JOIN (SELECT coalesce(max(seq), 0) AS factor FROM factors WHERE user_id = ?) AS f
+		LEFT JOIN devices d ON d.user_id = ? AND d.revoked_at IS NULL ORDER BY d.last_seen_at, d.id`, userID, userID, userID).Scan(&rows).Error
 	for _, row := range rows {
-		ended = row.Ended
+		before = had{row.Ended, max(row.Newest, row.Factor)}
 		if row.ID != uuid.Nil { // nil: the left join found no device
 			list = append(list, row.Device)
 		}
 	}
-	return list, ended, err
+	return list, before, err
 }
 
 // withSecret returns the browser whose secret, present or former, has one of the hashes.

@@ -25,6 +25,7 @@ const (
 	RevokedByNotMe    EndReason = "alarm"            // its owner answered the mail about it: "This wasn't me"
 	RevokedByCode     EndReason = "code_repeated"    // its code was sent again from elsewhere before its first refresh
 	RevokedForRoom    EndReason = "made_room"        // it made room for a sign-in of the same client, by itself or by its owner's choice
+	RevokedByIncident EndReason = "incident"         // an operator signed many devices out at once, after a security incident
 
 	// RevokedByPasswordSet is never stored: it is RevokedByPassword with an operator as RevokedBy.
 	RevokedByPasswordSet EndReason = "password_set"
@@ -34,12 +35,14 @@ const (
 var EndReasons = []EndReason{
 	RevokedBySignOut, RevokedByOwner, RevokedByPassword, RevokedByPasswordSet, RevokedByReplace, RevokedByLimit, RevokedByReuse,
 	RevokedByDisable, RevokedByOperator, RevokedByExpiry, RevokedByIdleness, RevokedByUndo, RevokedByNotMe, RevokedByCode, RevokedForRoom,
+	RevokedByIncident,
 }
 
 // endingConsents are the reasons for which a person, the operator or a theft ended a device: its client must then ask before it gets
 // another one. An app that signs itself out, and one that no one signed out, may sign in again as before.
 var endingConsents = []EndReason{
 	RevokedByOwner, RevokedByPassword, RevokedByReuse, RevokedByDisable, RevokedByOperator, RevokedByUndo, RevokedByNotMe,
+	RevokedByIncident,
 }
 
 func (r EndReason) endsConsents() bool { return slices.Contains(endingConsents, r) }

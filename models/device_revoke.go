@@ -31,6 +31,9 @@ func (s *Store) RevokeDevice(ctx context.Context, key DeviceKey, e Event, confir
 			d, fresh = rows[0], true
 			return nil
 		}
+		if err := keepRevoked(tx, key, ""); err != nil {
+			return err
+		}
 		return tx.Where("user_id = ? AND id = ?", key.UserID, key.ID).Take(&d).Error
 	})
 	return d, fresh, wrapErr("revoke device", err)
@@ -44,7 +47,10 @@ func (s *Store) RevokeBySecret(ctx context.Context, key DeviceKey, secretHash []
 	return wrapErr("revoke device", s.tx(ctx, func(tx *gorm.DB) error {
 		rows, err := revokeWhere(tx, key, e, " AND kind = 'app' AND secret_hash = ? AND (? = '' OR client_id = ?) AND "+notProtected,
 			secretHash, clientID, clientID, list, list, list)
-		if err != nil || len(rows) > 0 || clientID == "" && list == "" {
+		if err != nil || len(rows) > 0 {
+			return err
+		}
+		if err := keepRevoked(tx, key, " AND secret_hash = ?", secretHash); err != nil || clientID == "" && list == "" {
 			return err
 		}
 		var ofClient []string
@@ -92,6 +98,14 @@ func revokeWhere(tx *gorm.DB, key DeviceKey, e Event, condition string, args ...
 	}
 	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: key.ID, Valid: true}, rows[0].Name
 	return rows, addEvent(tx, e)
+}
+
+// keepRevoked writes the row of a device that was revoked before, and changes nothing in it. The revocation may be on the primary alone, where its
+// caller got an error because no synchronous standby took it in time. When the caller asks again, only a commit that wrote something waits
+// for the standby: without that, the answer would be "done", and a failover could undo it.
+func keepRevoked(tx *gorm.DB, key DeviceKey, condition string, args ...any) error {
+	return tx.Exec("UPDATE devices SET revoked_by = revoked_by WHERE user_id = ? AND id = ? AND revoked_at IS NOT NULL"+condition,
+		append([]any{key.UserID, key.ID}, args...)...).Error
 }
 
 func revokeAll(tx *gorm.DB, userID, keep uuid.UUID, at time.Time, by string, reason EndReason) (int64, error) {

@@ -33,7 +33,7 @@ var placements = []placement{
 	{table: "addresses", by: "email_key", with: "none"}, {table: "external_ids", by: "external_id", with: "none"},
 	{table: "attempts"}, {table: "status_indexes"}, {table: "one_time_tokens"}, {table: "mails"}, {table: "former_addresses"}, {table: "deleted_accounts"},
 	{table: "challenges"}, {table: "logout_notices"}, {table: "device_codes"}, {table: "creations"}, {table: "webhooks"}, {table: "webhook_messages"},
-	{table: "daily_counts"}, {table: "counted_days"}, {table: "goose_db_version"},
+	{table: "daily_counts"}, {table: "counted_days"}, {table: "incidents"}, {table: "incident_texts"}, {table: "incident_notices"}, {table: "mail_pace"}, {table: "goose_db_version"},
 }
 
 // beforeDistribution changes what Citus cannot have: a unique index without the column that chooses the shard, and a reference from a

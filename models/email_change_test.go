@@ -86,7 +86,7 @@ func moved(t testing.TB, s *models.Store, u models.User, to string, at time.Time
 func taken(t testing.TB, s *models.Store, at time.Time) (list []string) {
 	t.Helper()
 	for {
-		m, err := s.ClaimMail(t.Context(), models.MailSignup, at, at.Add(1000*time.Hour))
+		m, err := s.ClaimMail(t.Context(), models.MailRest, at, at.Add(1000*time.Hour))
 		if errors.Is(err, models.ErrNotFound) {
 			break
 		}

@@ -62,7 +62,7 @@ func (s *Store) ResetFactors(ctx context.Context, r FactorReset) (gone FactorsGo
 		if err := lockExistingUsers(tx, r.UserID); err != nil {
 			return err
 		}
-		if gone, err = deleteFactors(tx, r.UserID, factorCondition{sql: "1 = 1"}); err != nil {
+		if gone, err = deleteFactors(tx, r.UserID, rowCondition{sql: "1 = 1"}); err != nil {
 			return err
 		}
 		done := tx.Where("user_id = ?", r.UserID).Delete(&TrustedBrowser{})

@@ -15,31 +15,34 @@ type EventKind string
 
 // The kinds of event. All of them are in EventKinds.
 const (
-	EventAccountCreated  EventKind = "account_created"
-	EventInvited         EventKind = "account_invited" // once more; the first invitation is part of EventAccountCreated
-	EventSignIn          EventKind = "sign_in"
-	EventSignInFailed    EventKind = "sign_in_failed"
-	EventSignOut         EventKind = "sign_out"
-	EventDeviceRevoked   EventKind = "device_revoked"
-	EventDevicesRevoked  EventKind = "devices_revoked"
-	EventDeviceRenamed   EventKind = "device_renamed"
-	EventDeviceReused    EventKind = "device_reused"
-	EventDeviceForked    EventKind = "device_forked"
-	EventDeviceRestored  EventKind = "device_restored"
-	EventPasswordChanged EventKind = "password_changed"
-	EventPasswordFailed  EventKind = "password_failed" // a signed-in person was asked for the password and gave a wrong one
-	EventPasswordReset   EventKind = "password_reset"
-	EventPasswordDropped EventKind = "password_dropped" // a weak imported one, which its owner did not use in time
-	EventRoleChanged     EventKind = "role_changed"
-	EventDisabled        EventKind = "account_disabled"
-	EventEnabled         EventKind = "account_enabled"
-	EventSupportSearched EventKind = "support_searched" // in the searcher's activity; the detail is what was searched for
-	EventSupportLooked   EventKind = "support_looked"   // in the looker's activity; the detail is the id of the account looked at
-	EventSeenBySupport   EventKind = "seen_by_support"  // in the activity of the person looked at; the actor's id is the looker's
-	EventLocked          EventKind = "password_locked"  // by the link "This wasn't me"
-	EventMailFailed      EventKind = "mail_failed"      // a mail could not be sent; Detail is its kind
-	EventDataDownloaded  EventKind = "data_downloaded"  // a copy of everything that is kept of the account
-	EventAccountDeleted  EventKind = "account_deleted"  // anonymous, as all events of the account by then
+	EventAccountCreated EventKind = "account_created"
+	EventInvited        EventKind = "account_invited" // once more; the first invitation is part of EventAccountCreated
+	EventSignIn         EventKind = "sign_in"
+	EventSignInFailed   EventKind = "sign_in_failed"
+	EventSignOut        EventKind = "sign_out"
+	EventDeviceRevoked  EventKind = "device_revoked"
+	EventDevicesRevoked EventKind = "devices_revoked"
+	// EventDevicesRevokedSince names the device; its detail is SinceDone.String.
+	EventDevicesRevokedSince EventKind = "devices_revoked_since"
+	EventIncident            EventKind = "devices_revoked_incident" // by an operator, with those of other accounts; each counts one, see More
+	EventDeviceRenamed       EventKind = "device_renamed"
+	EventDeviceReused        EventKind = "device_reused"
+	EventDeviceForked        EventKind = "device_forked"
+	EventDeviceRestored      EventKind = "device_restored"
+	EventPasswordChanged     EventKind = "password_changed"
+	EventPasswordFailed      EventKind = "password_failed" // a signed-in person was asked for the password and gave a wrong one
+	EventPasswordReset       EventKind = "password_reset"
+	EventPasswordDropped     EventKind = "password_dropped" // a weak imported one, which its owner did not use in time
+	EventRoleChanged         EventKind = "role_changed"
+	EventDisabled            EventKind = "account_disabled"
+	EventEnabled             EventKind = "account_enabled"
+	EventSupportSearched     EventKind = "support_searched" // in the searcher's activity; the detail is what was searched for
+	EventSupportLooked       EventKind = "support_looked"   // in the looker's activity; the detail is the id of the account looked at
+	EventSeenBySupport       EventKind = "seen_by_support"  // in the activity of the person looked at; the actor's id is the looker's
+	EventLocked              EventKind = "password_locked"  // by the link "This wasn't me"
+	EventMailFailed          EventKind = "mail_failed"      // a mail could not be sent; Detail is its kind
+	EventDataDownloaded      EventKind = "data_downloaded"  // a copy of everything that is kept of the account
+	EventAccountDeleted      EventKind = "account_deleted"  // anonymous, as all events of the account by then
 
 	EventDetailsChanged         EventKind = "details_changed"          // a backend changed what it keeps with the account
 	EventResetSent              EventKind = "password_reset_sent"      // a backend had a link for a new password mailed
@@ -71,7 +74,7 @@ const (
 
 // EventKinds are all kinds, in the order in which the documentation names them.
 var EventKinds = []EventKind{
-	EventAccountCreated, EventInvited, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked,
+	EventAccountCreated, EventInvited, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked, EventDevicesRevokedSince, EventIncident,
 	EventDeviceRenamed, EventDeviceReused, EventDeviceForked, EventDeviceRestored, EventPasswordChanged,
 	EventPasswordFailed, EventPasswordReset, EventResetSent, EventPasswordChangeRequired, EventPasswordDropped, EventLocked, EventEmailAsked, EventEmailCancelled, EventEmailChanged, EventEmailRestored,
 	EventWaysBackEnded, EventRoleChanged, EventDetailsChanged, EventDisabled, EventEnabled, EventMailFailed, EventDataDownloaded, EventLanguageChanged,

@@ -68,7 +68,7 @@ func TestAnEventComesBackAsItWasWritten(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		for _, e := range []models.Event{
 			{UserID: addUser(t, s).ID, ID: uuid.New(), At: noon, Kind: models.EventSignIn, DeviceID: uuid.NullUUID{UUID: uuid.New(), Valid: true}, DeviceName: "it's; -- ?", Actor: models.ActorOperator, ActorID: uuid.NullUUID{UUID: uuid.New(), Valid: true}, IP: "2001:db8::1", UserAgent: `"\ $1 📱`, Detail: "x", Reason: "ticket 4711"},
-			{ID: uuid.New(), At: noon, Kind: models.EventSignInFailed, Actor: models.ActorOwner}, // nobody's account
+			{ID: uuid.New(), At: noon, Kind: models.EventSignInFailed, Actor: models.ActorOwner}, // no account's
 		} {
 			exec(t, s, "DELETE FROM events")
 			if err := s.AddEvent(t.Context(), e); err != nil {

@@ -65,3 +65,13 @@ func PoolSettings(url string) (life, jitter time.Duration, most int32, err error
 func (s *Store) RaiseProof(ctx context.Context, key DeviceKey, method SignInMethod, at time.Time) error {
 	return wrapErr("raise proof", s.write(ctx, func(db *gorm.DB) error { return raiseProof(db, key, method, at) }))
 }
+
+// TellOfIncident is what a transaction that ends devices does for the mails about an incident.
+func (s *Store) TellOfIncident(ctx context.Context, t IncidentText, list ...IncidentNotice) error {
+	return wrapErr("tell of incident", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := addIncidentText(tx, t); err != nil {
+			return err
+		}
+		return addIncidentNotices(tx, list)
+	}))
+}

@@ -27,6 +27,7 @@ type Factor struct {
 	Data       []byte // a passkey's record (JSON), an authenticator app's secret, sealed by the caller; empty for a recovery code
 	CreatedAt  time.Time
 	Since      time.Time // its age counts from here: a recovery code is as old as the factor that confirmed it
+	Seq        int64     // see Device.Seq. AddFactors fills it in
 	UsedAt     *time.Time
 	LastStep   int64 // an authenticator app's: the time step of the last code that was used (RFC 6238 §4.2)
 	Wrong      int64 // an authenticator app's: wrong codes in a row
@@ -76,10 +77,8 @@ func (s *Store) AddFactors(ctx context.Context, a FactorAddition) (revoked int64
 				return err
 			}
 		}
-		if rows := a.rows(); len(rows) > 0 {
-			if err := tx.Create(&rows).Error; err != nil {
-				return err
-			}
+		if err := a.create(tx); err != nil {
+			return err
 		}
 		revoked, err = factorsChanged(tx, a.UserID, a.KeepDevice, a.Event)
 		if err != nil {
@@ -90,11 +89,24 @@ func (s *Store) AddFactors(ctx context.Context, a FactorAddition) (revoked int64
 	return revoked, wrapErr("add factors", err)
 }
 
+// create writes the factors.
+func (a FactorAddition) create(tx *gorm.DB) error {
+	if len(a.Add) == 0 {
+		return nil
+	}
+	seq, err := nextSeq(tx, a.UserID)
+	if err != nil {
+		return err
+	}
+	rows := a.rows(seq)
+	return tx.Create(&rows).Error
+}
+
 // rows are the factors as they are stored.
-func (a FactorAddition) rows() []Factor {
+func (a FactorAddition) rows(seq int64) []Factor {
 	rows := make([]Factor, len(a.Add))
 	for i, f := range a.Add {
-		f.UserID = a.UserID
+		f.UserID, f.Seq = a.UserID, seq
 		if f.ID == uuid.Nil {
 			f.ID = NewID(a.At)
 		}
@@ -209,7 +221,7 @@ func (s *Store) RenameFactor(ctx context.Context, userID, id uuid.UUID, name str
 		if err != nil {
 			return err
 		}
-		if len(renamed) == 0 { // it has that name, or there is none
+		if len(renamed) == 0 { // it has that name, or does not exist
 			return tx.Where("user_id = ? AND id = ?", userID, id).Take(&Factor{}).Error
 		}
 		e.DeviceName, e.Detail = name, string(renamed[0])

@@ -76,8 +76,8 @@ func (g *FactorsGone) add(other FactorsGone) {
 // authenticator app the recovery codes go, too. It counts a change of factors even when it removes none, so that an addition that was
 // decided before fails. When factors go, it writes an EventFactorRemoved beside the given event of the act. The caller has locked the
 // user's row, and ends trusted browsers and challenges.
-func expelFactors(tx *gorm.DB, userID uuid.UUID, act Event, which ...factorCondition) (gone FactorsGone, err error) {
-	which = append(which, factorCondition{"kind = ? AND NOT " + hasSecondFactor, []any{FactorRecoveryCode, userID, FactorRecoveryCode}})
+func expelFactors(tx *gorm.DB, userID uuid.UUID, act Event, which ...rowCondition) (gone FactorsGone, err error) {
+	which = append(which, rowCondition{"kind = ? AND NOT " + hasSecondFactor, []any{FactorRecoveryCode, userID, FactorRecoveryCode}})
 	for _, c := range which {
 		some, err := deleteFactors(tx, userID, c)
 		if err != nil {
@@ -94,32 +94,40 @@ func expelFactors(tx *gorm.DB, userID uuid.UUID, act Event, which ...factorCondi
 	return gone, addEvent(tx, e)
 }
 
-// factorCondition is a condition on rows of factors, with its parameters.
-type factorCondition struct {
+// rowCondition is a condition on rows of a table, with its parameters.
+type rowCondition struct {
 	sql  string
 	args []any
 }
 
 // addedSince holds for factors that count as added at the given time or later. One of the very same moment goes: the server cannot tell
 // who was first.
-func addedSince(at time.Time) factorCondition {
-	return factorCondition{"since >= ?", []any{dbTime(at)}}
+func addedSince(at time.Time) rowCondition {
+	return rowCondition{"since >= ?", []any{dbTime(at)}}
 }
 
 // youngAt holds for factors that were younger than YoungFactor at the given time, and for all that were added later.
-func youngAt(at time.Time) factorCondition {
-	return factorCondition{"since > ?", []any{dbTime(at.Add(-YoungFactor))}}
+func youngAt(at time.Time) rowCondition {
+	return rowCondition{"since > ?", []any{dbTime(at.Add(-YoungFactor))}}
 }
 
 // codesMadeSince holds for recovery codes that were made at the given time or later, whatever confirmed them.
-func codesMadeSince(at time.Time) factorCondition {
-	return factorCondition{"kind = ? AND created_at >= ?", []any{FactorRecoveryCode, dbTime(at)}}
+func codesMadeSince(at time.Time) rowCondition {
+	return rowCondition{"kind = ? AND created_at >= ?", []any{FactorRecoveryCode, dbTime(at)}}
 }
 
-func deleteFactors(tx *gorm.DB, userID uuid.UUID, c factorCondition) (gone FactorsGone, err error) {
+func deleteFactors(tx *gorm.DB, userID uuid.UUID, c rowCondition) (gone FactorsGone, err error) {
 	var rows []Factor
 	err = tx.Raw("DELETE FROM factors WHERE user_id = ? AND ("+c.sql+") RETURNING kind, used_at", append([]any{userID}, c.args...)...).Scan(&rows).Error
-	for _, f := range rows {
+	if err != nil {
+		return gone, err
+	}
+	return factorsGone(rows)
+}
+
+// factorsGone counts factors by their kinds.
+func factorsGone(list []Factor) (gone FactorsGone, err error) {
+	for _, f := range list {
 		switch f.Kind {
 		case FactorPasskey:
 			gone.Passkeys++
@@ -131,7 +139,7 @@ func deleteFactors(tx *gorm.DB, userID uuid.UUID, c factorCondition) (gone Facto
 			return gone, fmt.Errorf("a factor of kind %q was removed", f.Kind)
 		}
 	}
-	return gone, err
+	return gone, nil
 }
 
 // countFactorsChange counts a change of factors and notes whether the account has a second factor.

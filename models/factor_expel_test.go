@@ -213,16 +213,19 @@ func TestThisWasntMeRemovesWhatWasAddedSince(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				u := addUser(t, s)
-				d := addApp(t, s, u.ID, "thief")
-				addFactors(t, s, u, noon, aged("before", time.Second), aged("same moment", 0), aged("after", -time.Hour), codeOf("code", noon.Add(-time.Second)))
+				addFactors(t, s, u, noon, aged("before", time.Second))
+				n := signIn(u.ID, models.KindApp, "thief", noon)
+				n.FactorsVersion = factorsVersion(t, s, u)
+				d := add(t, s, n)
+				addFactors(t, s, u, noon, aged("same moment", 0), aged("after", -time.Hour), codeOf("code", noon.Add(-time.Second)))
 				if c.pruned {
 					exec(t, s, "DELETE FROM devices WHERE id = ?", d.ID.String())
 				}
 				before := user(t, s, u)
 				done := notMe(t, s, u, c.subject(d), noon, at)
-				left, gone := "before code", "passkeys=2"
-				if strings.HasPrefix(c.subject(d), models.EveryDeviceAndCodes) {
-					left, gone = "before", "passkeys=2 codes"
+				left, gone := "before", "passkeys=2 codes"
+				if c.pruned || strings.HasPrefix(c.subject(d), models.EveryDevice) && !strings.HasPrefix(c.subject(d), models.EveryDeviceAndCodes) {
+					left, gone = "before code", "passkeys=2"
 				}
 				expelled(t, s, before, left, gone)
 				if done.Factors.String() != gone {

@@ -97,6 +97,23 @@ func (p Proof) useUp(tx *gorm.DB, userID uuid.UUID, at time.Time) error {
 	return addMail(tx, p.Factor.Mail)
 }
 
+// factor returns the factor that the proof was made with, or the nil UUID for the password alone. The confirmation of an app keeps it; that of an
+// earlier release does not.
+func (p Proof) factor(tx *gorm.DB, userID uuid.UUID) (id uuid.UUID, err error) {
+	switch {
+	case p.Factor != nil:
+		return p.Factor.ID, nil
+	case p.Challenge == nil:
+		return id, nil
+	}
+	var kept []Challenge
+	err = tx.Where("hash = ? AND user_id = ?", nonNil(p.Challenge.Hash), userID).Limit(1).Find(&kept).Error
+	if err != nil || len(kept) == 0 || len(kept[0].Data) != len(id) {
+		return id, err
+	}
+	return uuid.UUID(kept[0].Data), nil
+}
+
 // AddConfirmedEvent writes the event of an act that leaves nothing else, and uses what confirmed it. It returns ErrChanged when the
 // account is disabled or gone, or its password or its factors have changed, ErrUsed as UseFactor does, and a LimitError past a limit of
 // the event.

@@ -10,7 +10,7 @@ import (
 // ourTables are those that no version of the schema is without, and those whose names another program may well use.
 const ourTables = `'users', 'devices', 'events', 'clients', 'attempts', 'mails', 'signing_keys', 'known_places', 'one_time_tokens',
 	'status_indexes', 'former_addresses', 'sign_in_mails', 'deleted_accounts', 'factors', 'challenges', 'trusted_browsers', 'consents', 'logout_notices',
-	'device_codes', 'creations', 'webhooks', 'webhook_messages'`
+	'device_codes', 'creations', 'webhooks', 'webhook_messages', 'incidents', 'incident_texts', 'incident_notices'`
 
 // foreignTable names a table of another program that is in our way. A database with the table of our migrations and with devices is
 // ours. In a file of SQLite nothing else may be; in PostgreSQL only what has a name of ours, or other migrations.

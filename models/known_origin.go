@@ -51,6 +51,11 @@ func forgetKnownOrigins(tx *gorm.DB, userID uuid.UUID) error {
 	return tx.Exec("DELETE FROM known_places WHERE user_id = ?", userID).Error
 }
 
+// forgetOriginsSince deletes the origins that an account has known since a moment or a later one.
+func forgetOriginsSince(tx *gorm.DB, userID uuid.UUID, at time.Time) error {
+	return tx.Exec("DELETE FROM known_places WHERE user_id = ? AND coalesce(first_at, last_at) >= ?", userID, dbTime(at)).Error
+}
+
 // FreshStart is what an account gets together with a new password.
 type FreshStart struct {
 	KnownOrigins [][]byte // of the browser that set the password; they replace all others

@@ -36,7 +36,7 @@ func addAppOf(t testing.TB, s *models.Store, userID uuid.UUID, client, name stri
 	return add(t, s, n)
 }
 
-// notices are the devices of which clients are told, in order.
+// notices are the devices whose end clients are told, in order.
 func notices(t testing.TB, s *models.Store, at time.Time) (ids []uuid.UUID) {
 	t.Helper()
 	for _, client := range []string{"told", "untold", "app-1"} {

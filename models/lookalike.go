@@ -47,7 +47,7 @@ func hexRunes(numbers string) (list []rune) {
 	return list
 }
 
-// lookAlikes returns the two forms by which names are compared. Names that have one form in common look the same. The first form is
+// lookAlikes returns the two forms in which names are compared. Names that have one form in common look the same. The first form is
 // normalized (UAX #15, NFKC) and case-folded before look-alikes are replaced, so that phone equals PHONE and рhоnе in Cyrillic
 // letters. The second replaces look-alikes first, so that Iris equals lris and Ada's equals Ada´s. Both lack invisible characters.
 // Neither is for display.

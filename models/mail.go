@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,17 +20,18 @@ type OutgoingMail struct {
 	CreatedAt time.Time
 	NextAt    time.Time // when the mail may be tried next; zero when the mail is written: at CreatedAt
 	Tries     int64     // how often the mail was claimed
-	Priority  int64     // MailSecurity, MailAsked or MailSignup; lower numbers go first
+	Priority  int64     // MailSecurity, MailAsked, MailRest or MailIncident; lower numbers go first
 }
 
 // TableName is where mails are stored.
 func (OutgoingMail) TableName() string { return "mails" }
 
-// The priorities of mails.
+// The priorities of mails; MailClass groups them.
 const (
 	MailSecurity = 0 // about the security of an account
 	MailAsked    = 1 // a person waits for it
-	MailSignup   = 2 // strangers can cause it, to any address
+	MailRest     = 2 // strangers can cause it, to any address, or a system in large numbers
+	MailIncident = 3 // about an incident: only while nothing else is due. The previous release does not claim it
 )
 
 // maxSecurityMails is how many waiting mails of one account may have the priority MailSecurity. An account that causes more must
@@ -115,7 +117,7 @@ func (s *Store) WaitingMails(ctx context.Context, kinds []string, limit int) (al
 	return n.Waiting, n.Untried, wrapErr("count mails", err)
 }
 
-// Outbox describes the mails that wait, those of the future included.
+// Outbox describes the mails that wait, those of the future included and those about incidents left out: they wait by design.
 type Outbox struct {
 	Waiting int64     // up to the limit that was asked for
 	Oldest  time.Time // when the oldest one was written; zero when none waits
@@ -123,22 +125,23 @@ type Outbox struct {
 
 // Outbox reads how many mails wait, counting up to limit, and since when.
 func (s *Store) Outbox(ctx context.Context, limit int) (o Outbox, err error) {
-	err = s.read(ctx).Raw("SELECT count(*) FROM (SELECT 1 FROM mails LIMIT ?) AS m", limit).Scan(&o.Waiting).Error
+	err = s.read(ctx).Raw("SELECT count(*) FROM (SELECT 1 FROM mails WHERE priority < ? LIMIT ?) AS m", MailIncident, limit).Scan(&o.Waiting).Error
 	if err != nil || o.Waiting == 0 {
 		return o, wrapErr("count mails", err)
 	}
 	var oldest []time.Time // ids are in order of time, so the primary key finds it
-	err = s.read(ctx).Model(&OutgoingMail{}).Order("id").Limit(1).Pluck("created_at", &oldest).Error
+	err = s.read(ctx).Model(&OutgoingMail{}).Where("priority < ?", MailIncident).Order("id").Limit(1).Pluck("created_at", &oldest).Error
 	if len(oldest) > 0 {
 		o.Oldest = oldest[0]
 	}
 	return o, wrapErr("find the oldest mail", err)
 }
 
-// LateMails reads how many mails wait, counting up to limit, although they were written and due before a time, and since when.
+// LateMails reads how many mails wait, counting up to limit, although they were written and due before a time, and since when. Mails about
+// incidents do not count.
 func (s *Store) LateMails(ctx context.Context, before time.Time, limit int) (o Outbox, err error) {
 	late := func() *gorm.DB { // one that was tried is due again later
-		return s.read(ctx).Model(&OutgoingMail{}).Where("created_at < ? AND (tries > 0 OR next_at < ?)", dbTime(before), dbTime(before))
+		return s.read(ctx).Model(&OutgoingMail{}).Where("priority < ? AND created_at < ? AND (tries > 0 OR next_at < ?)", MailIncident, dbTime(before), dbTime(before))
 	}
 	var oldest []time.Time
 	err = late().Order("id").Limit(1).Pluck("created_at", &oldest).Error
@@ -150,14 +153,13 @@ func (s *Store) LateMails(ctx context.Context, before time.Time, limit int) (o O
 	return o, wrapErr("count late mails", err)
 }
 
-// ClaimMail claims the mail that is due next among those of the given or a more urgent priority. No other caller gets the mail
+// ClaimMail claims the mail that is due next among those of the given or a more urgent priority; those about incidents have
+// ClaimIncidentMail. No other caller gets the mail
 // before until. Replicas may call ClaimMail at the same time: each mail goes to one of them. It returns ErrNotFound when no mail is
 // due.
 func (s *Store) ClaimMail(ctx context.Context, priority int64, now, until time.Time) (OutgoingMail, error) {
 	for range 100 {
-		var next []uuid.UUID // read first, so that an empty outbox causes no writes
-		err := s.read(ctx).Raw("SELECT id FROM mails WHERE priority <= ? AND next_at <= ? ORDER BY priority, next_at, id LIMIT 1", priority, dbTime(now)).
-			Scan(&next).Error
+		next, err := nextMail(s.read(ctx), priority, now) // read first, so that an empty outbox causes no writes
 		if err != nil || len(next) == 0 {
 			return OutgoingMail{}, wrapErr("find mail", orRefuse(err, ErrNotFound))
 		}
@@ -175,6 +177,20 @@ func (s *Store) ClaimMail(ctx context.Context, priority int64, now, until time.T
 		// Another replica claimed the mail after the read. The next read finds another mail.
 	}
 	return OutgoingMail{}, fmt.Errorf("claim mail: %w", ErrNotFound)
+}
+
+// nextMail finds the mail that is due next among those of a priority or a more urgent one. It looks at the first of each priority, so that
+// mails that wait for a later attempt, or for a more urgent one, are not read.
+func nextMail(db *gorm.DB, priority int64, now time.Time) (next []uuid.UUID, err error) {
+	var first []string
+	var args []any
+	for p := range priority + 1 {
+		first = append(first, fmt.Sprintf(`SELECT id, %d AS priority FROM
+			(SELECT id FROM mails WHERE priority = ? AND next_at <= ? ORDER BY next_at, id LIMIT 1) AS m%d`, p, p))
+		args = append(args, p, dbTime(now))
+	}
+	err = db.Raw("SELECT id FROM ("+strings.Join(first, " UNION ALL ")+") AS first ORDER BY priority LIMIT 1", args...).Scan(&next).Error
+	return next, err
 }
 
 // DeleteMail deletes a mail that was sent, with its content.

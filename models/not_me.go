@@ -125,29 +125,31 @@ func (s *Store) ReportNotMe(ctx context.Context, r NotMeReport) (done NotMeDone,
 
 // notMeScope is what a link "This wasn't me" is about: everything since a moment.
 type notMeScope struct {
-	since  time.Time
+	since  moment
 	every  bool    // all devices are signed out, those before since, too
 	device *Device // the one that the link is about; nil: none
-	codes  bool    // recovery codes that were made since then go even when an older factor confirmed them
+	factor bool    // the link is about a factor
+	codes  bool    // of a link about every device: recovery codes that were made since then go even when an older factor confirmed them
 }
 
 // scopeOf finds out what a link is about. It returns ErrNotFound for a subject of a later release.
 func scopeOf(tx *gorm.DB, link OneTime) (s notMeScope, err error) {
-	s = notMeScope{since: link.CreatedAt, every: strings.HasPrefix(link.Subject, EveryDevice), codes: strings.HasPrefix(link.Subject, EveryDeviceAndCodes)}
+	s = notMeScope{since: moment{at: link.CreatedAt}, every: strings.HasPrefix(link.Subject, EveryDevice), codes: strings.HasPrefix(link.Subject, EveryDeviceAndCodes)}
 	if s.every {
 		return s, nil
 	}
 	if since, ok := SubjectSince(link.Subject); ok {
-		s.since = since
+		s.since.at = since
 		return s, nil
 	}
 	if id, ok := SubjectFactor(link.Subject); ok {
+		s.factor = true
 		var found []Factor
 		if err := tx.Where("user_id = ? AND id = ?", link.UserID, id).Limit(1).Find(&found).Error; err != nil {
 			return s, err
 		}
 		if len(found) > 0 { // otherwise it was removed: by then the mail about it was written
-			s.since = found[0].Since
+			s.since = moment{found[0].Seq, found[0].Since}
 		}
 		return s, nil
 	}
@@ -163,17 +165,19 @@ func scopeOf(tx *gorm.DB, link OneTime) (s notMeScope, err error) {
 		s.every = true
 		return s, nil
 	}
-	s.device, s.since = &rows[0], rows[0].CreatedAt
+	s.device, s.since = &rows[0], rows[0].moment()
 	return s, nil
 }
 
 // factors are the factors that go.
-func (s notMeScope) factors() []factorCondition {
-	which := []factorCondition{addedSince(s.since)}
-	if s.codes {
-		which = append(which, codesMadeSince(s.since))
+func (s notMeScope) factors() []rowCondition {
+	switch {
+	case s.codes:
+		return []rowCondition{addedSince(s.since.at), codesMadeSince(s.since.at)}
+	case s.every, s.factor:
+		return []rowCondition{addedSince(s.since.at)}
 	}
-	return which
+	return []rowCondition{s.since.factors()}
 }
 
 // revoke revokes the devices that the link is about. The event names the device, if the link is about one. The event's detail is
@@ -182,11 +186,8 @@ func (s notMeScope) revoke(tx *gorm.DB, userID uuid.UUID, e *Event) (int64, erro
 	if s.every {
 		return revokeAll(tx, userID, uuid.Nil, e.At, e.Actor, RevokedByNotMe)
 	}
-	which, args := "created_at >= ?", []any{dbTime(s.since)}
-	if s.device != nil { // the thief may have signed in again from the same origin, which causes no mail
-		which, args = "(id = ? OR created_at > ?)", []any{s.device.ID, s.device.CreatedAt}
-	}
-	rows, err := revoke(tx, noticeColumns, revocation{e.At, e.Actor, RevokedByNotMe}, userID, which, args...)
+	which := s.since.devices() // the thief may have signed in again from the same origin, which causes no mail
+	rows, err := revoke(tx, noticeColumns, revocation{e.At, e.Actor, RevokedByNotMe}, userID, which.sql, which.args...)
 	if err == nil {
 		err = endConsents(tx, userID) // the thief may have given some
 	}

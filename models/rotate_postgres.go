@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -120,20 +121,22 @@ func (p *postgresRotations) count(statement string) {
 	}
 }
 
-// onConn runs fn with the driver's own connection, taken from a pool.
+// onConn runs fn with the driver's own connection, taken from a pool. It returns an error when ctx ended before fn did: see
+// Store.cutShort.
 func onConn(ctx context.Context, pool *sql.DB, fn func(*pgx.Conn) error) (err error) {
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return errors.Join(errNoConnection, err)
 	}
 	defer func() { _ = conn.Close() }()
-	return conn.Raw(func(driver any) error {
+	err = conn.Raw(func(driver any) error {
 		own, ok := driver.(*stdlib.Conn)
 		if !ok {
 			return fmt.Errorf("the pool's driver is %T", driver)
 		}
 		return fn(own.Conn())
 	})
+	return cmp.Or(err, ctx.Err())
 }
 
 func (r *rotation) postgresArgs() []any {

@@ -48,7 +48,7 @@ func TestASignInWithoutAPasswordDoesNotGoByIt(t *testing.T) {
 	})
 }
 
-// Whoever adds a factor while sign-ins run: no sign-in that did not know of it comes after it.
+// The owner adds a factor while sign-ins run: no sign-in that did not know of it comes after it.
 func TestSignInsRaceWithANewFactor(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		for range rounds(s, 10, 3) {

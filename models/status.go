@@ -60,9 +60,21 @@ func (s *Store) RevokedPlaces(ctx context.Context, since time.Time) (list []Revo
 			UNION ALL SELECT idx, revoked_at, expires_at FROM status_indexes WHERE revoked_at > ?`
 		args = append(args, dbTime(since))
 	}
-	err = s.read(ctx).Raw(statement, args...).Scan(&list).Error
-	list = slices.DeleteFunc(list, func(p RevokedPlace) bool { return !p.ExpiresAt.After(since) })
-	return list, wrapErr("list revoked devices", err)
+	rows, err := s.read(ctx).Raw(statement, args...).Rows() // after an incident they are very many: gorm would take several times as long
+	if err != nil {
+		return nil, wrapErr("list revoked devices", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var p RevokedPlace
+		if err := rows.Scan(&p.Index, &p.RevokedAt, &p.ExpiresAt); err != nil {
+			return nil, wrapErr("list revoked devices", err)
+		}
+		if p.ExpiresAt.After(since) {
+			list = append(list, p)
+		}
+	}
+	return list, wrapErr("list revoked devices", rows.Err())
 }
 
 // RevokedDevice says which device was revoked, and how.
@@ -72,14 +84,15 @@ type RevokedDevice struct {
 	RevokeReason EndReason
 }
 
-// RecentlyRevoked lists up to limit devices that were revoked after since, the latest first. On Citus, where all nodes would have to be
+// RecentlyRevoked lists up to limit devices that were revoked after since, the latest first. It leaves out those of incidents: their many devices
+// would displace the others, and an incident goes on by itself from where the database fell back to. On Citus, where all nodes would have to be
 // asked, it lists none.
 func (s *Store) RecentlyRevoked(ctx context.Context, since time.Time, limit int) (list []RevokedDevice, err error) {
 	if citus, err := s.onCitus(ctx); err != nil || citus {
 		return nil, err
 	}
-	err = s.read(ctx).Raw(`SELECT user_id, id, revoked_at, revoke_reason FROM devices WHERE revoked_at > ? ORDER BY revoked_at DESC LIMIT ?`,
-		dbTime(since), limit).Scan(&list).Error
+	err = s.read(ctx).Raw(`SELECT user_id, id, revoked_at, revoke_reason FROM devices WHERE revoked_at > ? AND revoke_reason <> ? ORDER BY revoked_at DESC LIMIT ?`,
+		dbTime(since), RevokedByIncident, limit).Scan(&list).Error
 	return list, wrapErr("list recently revoked devices", err)
 }
 

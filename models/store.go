@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -135,7 +136,20 @@ func (s *Store) write(ctx context.Context, fn func(db *gorm.DB) error) error {
 	if err != nil {
 		return err
 	}
-	return fn(s.w.WithContext(ctx))
+	if err := fn(s.w.WithContext(ctx)); err != nil {
+		return err
+	}
+	return s.cutShort(ctx)
+}
+
+// cutShort returns an error when PostgreSQL was told to cancel a write that has ended without an error. A commit that waits for a synchronous
+// standby is then done on the primary alone, and PostgreSQL says so only in a warning (documentation, "Synchronous Replication"): a failover
+// would undo it. The caller learns that it is unknown, as after a lost connection.
+func (s *Store) cutShort(ctx context.Context) error {
+	if s.dialect != "postgres" {
+		return nil
+	}
+	return ctx.Err()
 }
 
 // tx runs fn in one transaction. It goes on when the caller hangs up, for at most writeTimeout. An error returned by fn rolls
@@ -171,7 +185,7 @@ func (s *Store) transaction(db *gorm.DB, fn func(tx *gorm.DB) error) error {
 		if err != nil && !begun && isLost(err) && !errors.As(err, new(*pgconn.ConnectError)) && ctx.Err() == nil {
 			err = run() // the connection broke while it was idle
 		}
-		return err
+		return cmp.Or(err, s.cutShort(ctx))
 	})
 }
 

@@ -242,7 +242,10 @@ func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n Ma
 		at := dbTime(e.At)
 		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", userID).
 			UpdateColumns(map[string]any{"disabled_at": at, "updated_at": at})
-		if done.Error != nil || done.RowsAffected == 0 {
+		if done.Error == nil && done.RowsAffected == 0 {
+			return lockUserRow(tx, userID) // see keepRevoked
+		}
+		if done.Error != nil {
 			return done.Error
 		}
 		if revoked, err = revokeAll(tx, userID, uuid.Nil, e.At, e.Actor, RevokedByDisable); err != nil {

@@ -120,8 +120,8 @@ func (s *Store) lockBulkWrites(tx *gorm.DB) error {
 	return tx.Exec("SELECT pg_advisory_xact_lock(7022344802737087859)").Error
 }
 
-// dropUser deletes everything of an account but its events. The caller holds the user's row. Whoever holds the row of a
-// device, a link or a mail meanwhile is waited for, and what they have written goes too: nobody can take one after this.
+// dropUser deletes everything of an account but its events. The caller holds the user's row. A transaction that
+// holds the row of a device, a link or a mail is waited for, and what it has written goes too: no one can take one after this.
 func dropUser(tx *gorm.DB, userID uuid.UUID, at time.Time) error {
 	for _, table := range UserTables {
 		if table.Deleted != RowsDeleted {

@@ -15,7 +15,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// Nothing is written of an account that is gone, whoever comes late with it.
+// Nothing is written of an account that is gone, however late it comes.
 func TestNothingIsWrittenOfADeletedAccount(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u, staff := addUser(t, s), addUser(t, s)
@@ -81,7 +81,7 @@ func TestDeletionsAtOnceDeadlockNobody(t *testing.T) {
 				case 0, 1:
 					err = deleteWhole(t, s, deletion(u, noon))
 				case 2:
-					if _, err = s.ClaimMail(t.Context(), models.MailSignup, noon.Add(lifetime), noon); errors.Is(err, models.ErrNotFound) {
+					if _, err = s.ClaimMail(t.Context(), models.MailRest, noon.Add(lifetime), noon); errors.Is(err, models.ErrNotFound) {
 						err = nil
 					}
 				case 3:
@@ -129,6 +129,7 @@ func TestPostgresDeletesAnAccountByIndexes(t *testing.T) {
 	exec(t, s, `INSERT INTO former_addresses SELECT convert_to(id::text, 'UTF8'), id, 'e', 'e', 1, now(), now() FROM users`)
 	exec(t, s, `UPDATE events SET kind = (ARRAY['support_searched', 'support_looked', 'seen_by_support', 'sign_in'])[1 + floor(random() * 4)], detail = id::text`)
 	exec(t, s, `INSERT INTO sign_in_mails (user_id, last_at) SELECT id, now() FROM users`)
+	exec(t, s, `INSERT INTO incident_notices (incident_id, user_id, queued_at) SELECT gen_random_uuid(), id, now() FROM users`)
 	exec(t, s, `INSERT INTO consents SELECT id, 'app', '', now() FROM users`)
 	exec(t, s, `INSERT INTO deleted_accounts SELECT gen_random_uuid(), '', now() FROM generate_series(1, 3000)`)
 	exec(t, s, `INSERT INTO creations SELECT 'shop', convert_to('k' || n, 'UTF8'), '', gen_random_uuid(), now() FROM generate_series(1, 3000) n`)

@@ -47,7 +47,7 @@ func createImported(tx *gorm.DB, list []ImportedUser, outcomes []ImportOutcome, 
 		default:
 			if len(n.TOTP) > 0 {
 				app := Factor{Kind: FactorTOTP, Data: n.TOTP, CreatedAt: n.User.CreatedAt} // as old as the account
-				factors = append(factors, FactorAddition{UserID: n.User.ID, Add: []Factor{app}, At: at}.rows()...)
+				factors = append(factors, FactorAddition{UserID: n.User.ID, Add: []Factor{app}, At: at}.rows(1)...)
 			}
 			n.Event.UserID, n.Event.ID, n.Event.At = n.User.ID, NewID(at), dbTime(at)
 			events = append(events, n.Event)

@@ -48,7 +48,8 @@ var UserTables = []UserTable{
 	}},
 	{Name: "one_time_tokens", Deleted: RowsDeleted, key: "hash", past: goneLinks},
 	{Name: "former_addresses", Deleted: RowsDeleted, Exported: "profile.former_addresses", key: "hash", past: goneLinks},
-	{Name: "mails", Deleted: RowsDeleted, key: "id"}, // a mail goes when it was sent or given up
+	{Name: "mails", Deleted: RowsDeleted, key: "id"},                              // a mail goes when it was sent or given up
+	{Name: "incident_notices", Deleted: RowsDeleted, key: "incident_id, user_id"}, // DropIncidents takes those of an incident that is past
 	{Name: "logout_notices", Deleted: RowsUntilSent, key: "user_id, device_id", past: func(r Retention) []pastRows {
 		return []pastRows{{"created_at < ?", []time.Time{r.NoticesBefore}}} // whose client wants none any more
 	}},

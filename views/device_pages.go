@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"latchkey/views/catalog"
 )
 
 // DevicesPage lists the live devices of one person.
@@ -121,6 +123,29 @@ type DeviceStoryPage struct {
 	Older         string // URL of the next page; empty on the last
 	Newest        string // URL of the first page; empty on it
 }
+
+// RevokeSincePage asks whether a device that its owner does not recognise is to be signed out with everything since.
+type RevokeSincePage struct {
+	Shell
+	Now     time.Time
+	Device  Device
+	Ended   bool     // it was signed out already
+	Later   []Device // live, the most recently active ones
+	More    int      // that are not listed
+	Bound   Bound
+	Factors []catalog.Sentence // that were added since, in words
+	// Confirm asks who is there, with factors from before. CannotConfirm says that there are none.
+	Confirm       Confirm
+	CannotConfirm bool
+	Problems      FormProblems
+}
+
+func (p RevokeSincePage) later() int { return len(p.Later) + p.More }
+
+// asks reports whether the form asks for a confirmation. Then it is a page of its own, not a question over another.
+func (p RevokeSincePage) asks() bool { return len(p.Factors) > 0 && !p.CannotConfirm }
+
+func (p RevokeSincePage) action() string { return devicePath(p.Device.ID, "revoke-since") }
 
 // RevokeSelectedPage asks whether the selected devices are to be signed out.
 type RevokeSelectedPage struct {

@@ -102,7 +102,33 @@ func docsAccount(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</code>.</dd><dt><code>PUT /api/account/password</code></dt><dd>Changes the password and answers the same. It signs out every other device and browser, and ends trusted browsers and mailed links; the owner gets a mail. Your app keeps its tokens.</dd><dt><code>PUT /api/account/email</code></dt><dd>Mails a link to the new e-mail address, and answers <code>202</code> with the seconds for which it is good. The person opens it in a browser and types the password. The former e-mail address then gets a link that undoes the change. You do not learn whether another account has the e-mail address.</dd></dl><p>A password or an e-mail address that is refused (<code>422</code>) leaves the confirmation good, for ten tries. If an answer is lost, the act may have been done, and the confirmation with it used.</p><p>This deletes the account with its devices and data, at once. It cannot be undone, so ask twice. The answer is <code>204</code>, and the tokens are worth nothing from then on:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</code>.</dd><dt><code>DELETE /api/devices/</code>, a device’s id, <code>/since</code></dt><dd>For a device that the person does not recognise. Signs it out with every device that signed in since; only your app stays. Sign-ins that are not finished, codes and trusted browsers end, and the passkeys, the authenticator app and the recovery codes that were added since are removed. It answers what was ended: <code>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var6 string
+		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs("{\"revoked\":3,\"trusted_browsers\":1,\"passkeys\":1,\"authenticator_app\":false,\"recovery_codes\":false}")
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_account.templ`, Line: 23, Col: 223}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</code>. What was added since cannot confirm its own removal: <code>403 factor_too_new</code>. With <code>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var7 string
+		templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs("\"factors\":\"keep\"")
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_account.templ`, Line: 24, Col: 125}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "</code> it stays. The device may be signed out already.</dd><dt><code>PUT /api/account/password</code></dt><dd>Changes the password and answers the same. It signs out every other device and browser, and ends trusted browsers and mailed links; the owner gets a mail. Your app keeps its tokens.</dd><dt><code>PUT /api/account/email</code></dt><dd>Mails a link to the new e-mail address, and answers <code>202</code> with the seconds for which it is good. The person opens it in a browser and types the password. The former e-mail address then gets a link that undoes the change. You do not learn whether another account has the e-mail address.</dd></dl><p>A password or an e-mail address that is refused (<code>422</code>) leaves the confirmation good, for ten tries. If an answer is lost, the act may have been done, and the confirmation with it used.</p><p>This deletes the account with its devices and data, at once. It cannot be undone, so ask twice. The answer is <code>204</code>, and the tokens are worth nothing from then on:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -110,7 +136,7 @@ func docsAccount(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p>A person who answered “This wasn’t me” has a locked password. A passkey still confirms, but then only <code>DELETE /api/devices</code> is done: the other three answer <code>403 invalid_credentials</code> until the person chooses a new password with a mailed link. Show the <code>detail</code>, and do not confirm again.</p><p>Two more calls need no access token: one creates an account, the other replaces a forgotten password. Both mail a link that the person opens in a browser. The answer is the same whether or not there is an account with the e-mail address:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p>A person who answered “This wasn’t me” has a locked password. A passkey still confirms, but then only the two acts on devices are done: the other three answer <code>403 invalid_credentials</code> until the person chooses a new password with a mailed link. Show the <code>detail</code>, and do not confirm again.</p><p>Two more calls need no access token: one creates an account, the other replaces a forgotten password. Both mail a link that the person opens in a browser. The answer is the same whether or not there is an account with the e-mail address:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -118,7 +144,7 @@ func docsAccount(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p>Where people cannot create accounts, or no mail is sent, the metadata leave out <code>account_signup_endpoint</code> or <code>account_password_reset_endpoint</code>. An app that was registered with scopes can at most sign out other devices (<code>own_devices:write</code>); for the other acts it opens the website. A backend’s own token does none of them.</p><h3 id=\"account-links\">Links into the account</h3><p>An app without a form of its own opens the account’s pages in the browser. Take <code>account_management_uri</code> from the metadata, add <code>action</code> and, for one device, <code>device_id</code> of the token answer:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<p>Where people cannot create accounts, or no mail is sent, the metadata leave out <code>account_signup_endpoint</code> or <code>account_password_reset_endpoint</code>. An app that was registered with scopes can at most sign out other devices (<code>own_devices:write</code>); for the other acts it opens the website. A backend’s own token does none of them.</p><h3 id=\"account-links\">Links into the account</h3><p>An app without a form of its own opens the account’s pages in the browser. Take <code>account_management_uri</code> from the metadata, add <code>action</code> and, for one device, <code>device_id</code> of the token answer:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -126,7 +152,7 @@ func docsAccount(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<dl><dt><code>org.matrix.devices_list</code></dt><dd>The list of devices. Unknown actions open it, too.</dd><dt><code>org.matrix.device_view</code></dt><dd>The page of one device: its name, how it signed in, and what it did.</dd><dt><code>org.matrix.device_delete</code></dt><dd>The page that asks whether to sign the device out.</dd><dt><code>org.matrix.profile</code>, <code>org.matrix.account_deactivate</code></dt><dd>The page on the account’s security, and the one that asks whether to delete the account.</dd></dl><p>The actions are those of Matrix (MSC4191); <code>account_management_actions_supported</code> also lists the names of its drafts. Never send a token: the person signs in there as always. A <code>login_hint</code> fills in the e-mail address; it stands in the browser’s history, so leave it out if you can. A link changes nothing before the person presses a button, and a device of another account is not found.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<dl><dt><code>org.matrix.devices_list</code></dt><dd>The list of devices. Unknown actions open it, too.</dd><dt><code>org.matrix.device_view</code></dt><dd>The page of one device: its name, how it signed in, and what it did.</dd><dt><code>org.matrix.device_delete</code></dt><dd>The page that asks whether to sign the device out.</dd><dt><code>org.matrix.profile</code>, <code>org.matrix.account_deactivate</code></dt><dd>The page on the account’s security, and the one that asks whether to delete the account.</dd></dl><p>The actions are those of Matrix (MSC4191); <code>account_management_actions_supported</code> also lists the names of its drafts. Never send a token: the person signs in there as always. A <code>login_hint</code> fills in the e-mail address; it stands in the browser’s history, so leave it out if you can. A link changes nothing before the person presses a button, and a device of another account is not found.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

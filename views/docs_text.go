@@ -102,6 +102,7 @@ var otherErrors = []advice{
 	{"invalid_code", "401: the code or the passkey is wrong, or the code was used before; attempts_left says how many more answers the challenge takes. It is not about the access token.", "Ask again; at 0 begin again."},
 	{"invalid_challenge", "401: the challenge was used, is too old, or ended with a new password or a change of factors. It is not about the access token.", "Begin again, with the password or the passkey."},
 	{"invalid_confirmation", "403: the confirmation was used or tried ten times, is too old, was given to another device or key, or the account has changed since.", "Confirm again."},
+	{"factor_too_new", "403: what confirmed the act was added after the device signed in, and would be removed.", "Confirm with an older passkey, app or code, or send factors: keep."},
 	{"not_allowed", "403: the account has no passkey, or this server can have none. Of a deletion: the account is one of the support staff’s, or its former e-mail address can still take it back.", "Ask for the password. Of a deletion: show the text."},
 	{"password_change_required", "403: the person is verified, and an operator made the password. Its owner must choose another first.", "Open setup_uri in the browser, then sign in again."},
 	{"too_many_devices", "409: everything is proved, and the account is signed in on as many devices as it may be. With a challenge, devices lists those of your app.", "Ask which device to sign out, and send it to /api/login/replace. Without a challenge, offer the page /devices."},

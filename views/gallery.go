@@ -37,7 +37,7 @@ func GalleryIn(p catalog.Printer, assets Assets) []State { return GalleryOf(p, a
 func GalleryOf(p catalog.Printer, assets Assets, brand Brand) []State {
 	g := gallery{say: p, assets: assets, brand: brand, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
 	var states []State
-	for _, part := range [][]State{g.signedOut(), g.secondSteps(), g.consents(), g.factors(), g.devices(), g.warnings(), g.lists(), g.stories(), g.questions(), g.logouts(), g.account(), g.deviceCodes(), g.support(), g.links(), g.places(), g.errors(), g.docs(), g.brands(), {g.index()}} {
+	for _, part := range [][]State{g.signedOut(), g.secondSteps(), g.consents(), g.factors(), g.devices(), g.warnings(), g.lists(), g.stories(), g.questions(), g.since(), g.logouts(), g.account(), g.deviceCodes(), g.support(), g.links(), g.places(), g.errors(), g.docs(), g.brands(), {g.index()}} {
 		states = append(states, part...)
 	}
 	return states

@@ -92,6 +92,7 @@ func (g gallery) account() []State {
 		said(g.say.EventSignIn("Firefox on Linux"), Event{Device: "Firefox on Linux", Page: "/devices/b1", At: g.ago(20 * time.Second), Agent: "Firefox on Linux", Address: "203.0.113.7"}),
 		said(CopiedText(g.say, g.copied(""), "Pixel 9"), Event{Device: "Pixel 9", Page: "/devices/a1", Alarm: true, At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("")}),
 		{Text: g.say.EventSignInFailedMore(83), Alarm: true, At: g.ago(3 * time.Hour)},
+		{Text: g.say.EventIncidentLocked(3), Alarm: true, At: g.ago(3 * time.Hour)},
 		{Text: g.say.EventSignInFailed(), Alarm: true, At: g.ago(3 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
 		{Text: g.say.EventSeenBySupport(), At: g.ago(5 * time.Hour), Reason: "Ticket 4711, caller asked to check a sign-in"},
 		{Text: g.say.EventSeenBySupport(), At: g.ago(6 * time.Hour), Reason: hostileReason},
@@ -115,7 +116,7 @@ func (g gallery) account() []State {
 		activity("warnings only", ActivityPage{Events: events[1:3]}),
 		activity("nothing of this kind", ActivityPage{}),
 		activity("first page", ActivityPage{Events: events, Older: "/activity?before=7"}),
-		activity("later page", ActivityPage{Events: events[4:], Older: "/activity?before=9", Newest: "/activity"}),
+		activity("later page", ActivityPage{Events: events[5:], Older: "/activity?before=9", Newest: "/activity"}),
 		{"security/own password", ChoosePassword(ChoosePasswordPage{Shell: g.in(g.say.OwnPasswordTitle(), ""), PasswordMin: 12})},
 		{"security/own password refused", ChoosePassword(ChoosePasswordPage{Shell: g.in(g.say.OwnPasswordTitle(), ""), PasswordMin: 12, Next: "/activity", Problems: FormProblems{
 			Summary: g.say.ChangePasswordRefused(), Fields: map[string]string{"current_password": g.say.Error("That’s not your password. Try again."), "new_password": g.say.Error("Use at least 12 characters.")}}})},

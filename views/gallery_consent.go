@@ -1,14 +1,19 @@
 package views
 
+import "slices"
+
 // full is a room with as many devices of an app as there may be.
 func (g gallery) full(app string, most int) Room {
 	apps, _ := g.many()
-	return Room{Full: true, App: app, Most: most, Devices: apps[:most], Picked: apps[most-1].ID}
+	apps = apps[:most]
+	slices.Reverse(apps) // longest unseen first
+	return Room{Full: true, App: app, Most: most, Devices: apps}
 }
 
 // fullOfAll is a room for all apps, with devices of all names.
 func (g gallery) fullOfAll(app string) Room {
 	apps, _ := g.many()
+	slices.Reverse(apps)
 	return Room{Full: true, App: app, Most: 100, OfAll: true, Devices: apps, More: true}
 }
 
@@ -24,6 +29,8 @@ func (g gallery) consents() []State {
 		"device_name":      g.say.Error("Enter a name for the device."),
 		"current_password": g.say.Error("That’s not your password. Try again."),
 	}}
+	chosen := g.full("Notes", 3)
+	chosen.Picked = chosen.Devices[0].ID
 	unfit := ErrorPage{Shell: g.in("", ""), Status: 400, Heading: g.say.ConsentUnfit(), Text: g.say.ConsentUnfitText(), RequestID: "7K3QW2VXN5ABCDEF", Detail: "This redirect_uri is not registered for the app."}
 	unfit.Title = unfit.Heading
 	over := ErrorPage{Shell: g.in("", ""), Status: 410, Heading: g.say.ConsentOver(), Text: g.say.ConsentOverText()}
@@ -35,6 +42,9 @@ func (g gallery) consents() []State {
 		ask("second factor", ConsentPage{App: "Notes", Host: "notes.example.com", DeviceName: name, Gets: all, Confirm: &Confirm{SecondFactor: true, HasCode: true, HasApp: true, HasRecovery: true, Passkey: askedPasskey}}),
 		ask("refused", ConsentPage{App: "Notes", Gets: all, Confirm: &Confirm{}, Problems: refused}),
 		ask("full", ConsentPage{App: "Notes", Host: "notes.example.com", DeviceName: name, Gets: all, Room: g.full("Notes", 3)}),
+		ask("full chosen", ConsentPage{App: "Notes", DeviceName: name, Gets: ConsentGets{Who: true}, Room: chosen, Confirm: &Confirm{}, Problems: FormProblems{
+			Summary: g.say.ConsentRefused(), Fields: map[string]string{"current_password": g.say.Error("That’s not your password. Try again.")},
+		}}),
 		ask("full refused", ConsentPage{App: "Notes", DeviceName: name, Gets: all, Room: g.full("Notes", 3), Confirm: &Confirm{}, Problems: FormProblems{
 			Summary: g.say.ConsentRefused(), Fields: map[string]string{"replace": g.say.Error("Choose the device to sign out."), "current_password": g.say.Error("That’s not your password. Try again.")},
 		}}),

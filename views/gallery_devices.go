@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"latchkey/views/catalog"
 )
 
 // house is a devices page with these devices. A browser that is the current one stands apart.
@@ -122,6 +124,7 @@ func (g gallery) endings() []Ended {
 		end("e3", "Library computer", "browser", g.say.EndIdle(), 30*time.Hour),
 		end("e4", longWord, "tablet", g.say.EndPassword(), 5*day24),
 		end("e5", hostile, "unknown", g.say.EndOperator(), 6*day24),
+		end("e9", "Galaxy Tab", "tablet", g.say.EndIncident(), 6*day24+time.Hour),
 		end("e6", rightToLeft, "phone", g.say.EndExpired(), 7*day24),
 		end("e7", breakout, "phone", g.say.EndOwner(), 8*day24),
 		end("e8", invisibleName, "phone", g.say.EndReplaced(), 20*day24),
@@ -220,5 +223,29 @@ func (g gallery) questions() []State {
 		one("hostile", apps[5]), one("long", apps[3]), one("right to left", apps[6]),
 		unknown("unknown app", apps[0]), unknown("unknown browser", browsers[1]),
 		others("none", nil), others("one browser", browsers[1:2]), others("many", append(apps, browsers[1:]...)),
+	}
+}
+
+// since are the questions about a device that its owner does not recognise.
+func (g gallery) since() []State {
+	apps, browsers := g.many()
+	page := func(name string, p RevokeSincePage) State {
+		p.Now, p.Bound = g.now, g.bound()
+		p.Shell = g.in(g.say.SinceTitle(), "devices")
+		return State{"revoke since/" + name, RevokeSince(p)}
+	}
+	added := []catalog.Sentence{g.say.SincePasskey("Pixel 9"), g.say.SincePasskey(hostile), {Text: g.say.SinceApp()}, {Text: g.say.SinceCodes()}}
+	refused := FormProblems{Summary: g.say.SinceRefused(), Fields: map[string]string{
+		"code": g.say.Error("This was added after that device signed in, so it can’t confirm this. Use one that you had before."),
+	}}
+	return []State{
+		page("nothing later", RevokeSincePage{Device: apps[0]}), page("a browser", RevokeSincePage{Device: browsers[1]}),
+		page("one later", RevokeSincePage{Device: browsers[1], Later: apps[:1]}), page("many later", RevokeSincePage{Device: apps[5], Later: apps, More: 210}),
+		page("ended", RevokeSincePage{Device: apps[1], Ended: true}), page("ended, some later", RevokeSincePage{Device: apps[1], Ended: true, Later: browsers[1:]}),
+		page("factors", RevokeSincePage{Device: apps[0], Later: browsers[1:], Factors: added, Confirm: byAll}),
+		page("factors, by passkey", RevokeSincePage{Device: apps[6], Factors: added[:1], Confirm: byPasskey}),
+		page("factors, refused", RevokeSincePage{Device: apps[0], Factors: added, Confirm: byCode, Problems: refused}),
+		page("factors, not to confirm", RevokeSincePage{Device: apps[3], Later: apps[:2], Factors: added[2:], Confirm: Confirm{SecondFactor: true}, CannotConfirm: true}),
+		page("factors, ended", RevokeSincePage{Device: apps[1], Ended: true, Factors: added[3:], Confirm: byOldCode}),
 	}
 }

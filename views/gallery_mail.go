@@ -99,6 +99,9 @@ func (g gallery) mails() []galleryMail {
 	add("invitation", "account_invited", func(m *Mail) { m.Address, m.Agent = "", "" })
 	add("sign-up", "signup", func(m *Mail) { m.Until = g.now.Add(24 * time.Hour) })
 	add("sign-up with a known address", "signup_known", func(m *Mail) { m.Link = "" })
+	add("signed out since", "signed_out_since", func(m *Mail) { m.Device, m.Devices = "Pixel 9", 3 })
+	add("signed out since, factors removed, hostile", "signed_out_since", func(m *Mail) { m.Device, m.Devices, m.Removed = hostile, 1, FactorsRemoved(g.say, 1, true, false) })
+	add("signed out since, out before", "signed_out_since", func(m *Mail) { m.Device = "Pixel 9" })
 	add("device made room", "device_room", func(m *Mail) { m.Device, m.Agent = "Pixel 9", "" })
 	g.placeMails(add)
 	g.emailMails(add)
@@ -110,6 +113,7 @@ func (g gallery) mails() []galleryMail {
 		former, _ := catalog.In(catalog.PseudoLong)
 		m.Former = &former
 	})
+	g.incidentMails(add)
 	add("test mail", "test", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
 	add("something new", "unheard of", func(m *Mail) { m.Link = "" })
 	add("of a brand", "new_device", func(m *Mail) {
@@ -182,4 +186,18 @@ func (g gallery) factorMails(add func(name, kind string, change func(*Mail))) {
 	add("second step missed", "second_step_missed", silent)
 	add("factors reset", "factors_reset", func(m *Mail) { m.Link, m.Operator, m.Address, m.Agent = "", true, "", "" })
 	add("enrolment code", "enrol_code", func(m *Mail) { m.Link, m.Code, m.Until = "", "7QK4-ZD2M", g.now.Add(30*time.Minute) })
+}
+
+// sampleWords are an operator's, about an incident.
+const sampleWords = "On 28 November a file with sign-in data of our app could be read for two hours. We have closed the gap. Your documents were not affected."
+
+func (g gallery) incidentMails(add func(name, kind string, change func(*Mail))) {
+	add("incident", "incident", func(m *Mail) {
+		m.Link, m.Address, m.Agent, m.Devices = "", "", "", 3
+		m.Words = sampleWords
+	})
+	add("incident, password locked", "incident", func(m *Mail) { m.Link, m.Address, m.Agent, m.Devices, m.Locked = "", "", "", 1, true })
+	add("incident, hostile", "incident", func(m *Mail) {
+		m.Link, m.Address, m.Agent, m.Devices, m.Words = "", "", "", 12, strings.Repeat(longWord+" ", 5)+rightToLeft
+	})
 }

@@ -20,10 +20,11 @@ type Mail struct {
 	Place    Place
 	Agent    string // "Firefox on Linux"; may be empty
 	Device   string
+	Devices  int    // that the act signed out
 	Operator bool   // an administrator did it
 	First    bool   // it is the account's first password, chosen with an invitation
 	Again    bool   // the address was changed once more, after the recipient's own was left
-	Link     string // whole URL; empty: there is none
+	Link     string // whole URL; empty: the mail has no link
 	Until    time.Time
 	Base     string // the portal's origin
 	Brand    Brand  // its logo's URL may be cid:…
@@ -36,6 +37,10 @@ type Mail struct {
 	CodesLeft int           // recovery codes that were not used
 	Copied    *CopiedSignIn // how a copied sign-in was used; nil: not known
 	Code      string        // the one of an enrolment
+
+	// Of a mail about an incident: whether the password is locked, and what the operator says.
+	Locked bool
+	Words  string
 
 	Former *catalog.Printer // of the language that the account had until some days ago; nil: it has not changed
 
@@ -161,6 +166,8 @@ func (m Mail) wordsOfKind() wording {
 			subject: m.subjectOf(m.Say.MailRoomSubjectDevice, m.Say.MailRoomSubject), heading: m.Say.MailRoomHeading(), alarm: true, why: always,
 			lead: m.Say.MailRoomLead(), button: m.Say.MailNotMe(), act: m.Say.MailFactorAct(),
 		}
+	case "signed_out_since":
+		return m.sinceWords(always)
 	case "password_changed":
 		return m.passwordWords(always)
 	}
@@ -188,6 +195,17 @@ func (m Mail) signInsWords(always string) wording {
 	if shown := len(m.SignIns); shown < m.Total {
 		w.lead = m.Say.MailSignInsLeadFirst(m.Total, m.exact(m.Since), m.Say.Number(shown))
 		w.after = []paragraph{m.leading(m.Say.MailSeeActivity, "/activity")}
+	}
+	return w
+}
+
+func (m Mail) sinceWords(always string) wording {
+	w := wording{
+		subject: m.subjectOf(m.Say.MailSinceSubjectDevice, m.Say.MailSinceSubject), heading: m.Say.MailSinceHeading(), alarm: true, why: always,
+		lead: m.Say.MailSinceLead(m.Devices), button: m.Say.MailNotMe(), act: m.Say.MailFactorAct(),
+	}
+	if m.Devices == 0 {
+		w.lead = m.Say.MailSinceLeadNone()
 	}
 	return w
 }
@@ -228,6 +246,9 @@ func (m Mail) facts() []Fact {
 	list := m.addresses()
 	if !m.Since.IsZero() {
 		return append(list, m.signIns()...)
+	}
+	if m.Words != "" {
+		list = append(list, Fact{m.Say.MailFactMessage(), m.Words})
 	}
 	list = append(list, m.factorFacts()...)
 	if !m.unconfirmed() {
@@ -302,8 +323,11 @@ func (m Mail) Text() string {
 	if m.Say.Branded() {
 		fmt.Fprintf(&b, "%s\n", m.Say.Brand())
 	}
-	fmt.Fprintf(&b, "%s\n%s\n", fold(w.why), m.Base)
-	for _, l := range m.Brand.links(m.Say) {
+	fmt.Fprintf(&b, "%s\n", fold(w.why))
+	if !m.linkless() {
+		fmt.Fprintf(&b, "%s\n", m.Base)
+	}
+	for _, l := range m.brandLinks() {
 		fmt.Fprintf(&b, "%s %s\n", m.Say.MailLabel(l.text), l.url)
 	}
 	return b.String()
@@ -326,7 +350,7 @@ const (
 	popIsolate         = "\u2069"
 )
 
-// contained is a text of which every isolate ends, none before it began, and that has no paragraph separator: it cannot
+// contained is a text whose isolates all end, none before it began, and that has no paragraph separator: it cannot
 // leave the <bdi> around it and turn around what follows. Pages have a class for such texts; programs that show mails know
 // no style for certain.
 func contained(s string) string {

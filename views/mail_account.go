@@ -39,6 +39,15 @@ func (m Mail) accountWords(always string) (w wording, ok bool) {
 		if m.Operator {
 			w.lead, w.after = m.Say.MailDeletedLeadOperator(), []paragraph{{text: m.Say.MailDeletedLast()}, {text: m.Say.MailDeletedNotExpected()}, m.contact()}
 		}
+	case "incident":
+		w = wording{
+			subject: m.Say.MailIncidentSubject(), heading: m.Say.MailIncidentHeading(), lead: m.Say.MailIncidentLead(m.Devices).String(),
+			after: []paragraph{{text: m.Say.MailIncidentSignIn()}, {text: m.Say.MailIncidentNoLinks()}},
+			why:   m.Say.MailIncidentWhy().String(),
+		}
+		if m.Locked {
+			w.after[0] = paragraph{text: m.Say.MailIncidentLocked()}
+		}
 	case "test":
 		w = wording{
 			subject: m.Say.MailTestSubject(m.Base).String(), heading: m.Say.MailTestHeading(), lead: m.Say.MailTestLead(m.Base).String(),
@@ -54,4 +63,15 @@ func (m Mail) accountWords(always string) (w wording, ok bool) {
 		return w, false
 	}
 	return w, true
+}
+
+// linkless tells whether a mail has no links at all: one about an incident is what forgers imitate, and people learn to tell them apart.
+func (m Mail) linkless() bool { return m.Kind == "incident" }
+
+// brandLinks are the operator's links at the foot.
+func (m Mail) brandLinks() []brandLink {
+	if m.linkless() {
+		return nil
+	}
+	return m.Brand.links(m.Say)
 }

@@ -72,7 +72,7 @@ func (m Mail) changedWords(always string) wording {
 
 // addresses are the facts about who it is about.
 func (m Mail) addresses() []Fact {
-	if m.unconfirmed() {
+	if m.unconfirmed() || m.linkless() { // mail programs make links of addresses
 		return nil
 	}
 	var list []Fact

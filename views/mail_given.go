@@ -50,7 +50,7 @@ func (m Mail) quoted(name string) string { return m.Say.MailQuoted(given(name)) 
 // subjectLength is how many characters a name in a subject may have.
 const subjectLength = 30
 
-// inSubject is a name as a subject repeats it, or "". A subject is read alone, so it has only short names of which given leaves out
+// inSubject is a name as a subject repeats it, or "". A subject is read alone, so it has only short names from which given leaves out
 // nothing.
 func (m Mail) inSubject(name string) string {
 	if given(name) != name || utf8.RuneCountInString(name) > subjectLength || m.Say.Visible(name) != name {

@@ -26,7 +26,7 @@ type Shell struct {
 
 // Brand is what the operator puts in the place of ours, beside the name, which the printer knows.
 type Brand struct {
-	Logo *Logo // nil: there is none
+	Logo *Logo // nil: no logo
 	// URLs of what stands at the bottom of pages and mails; empty: no such link.
 	Support, Terms, Privacy, Imprint string
 }
@@ -100,7 +100,7 @@ type LoginPage struct {
 	Email    string
 	Next     string        // local path to go on to; may be empty
 	App      string        // that the person signs in to; empty: the portal alone
-	Passkey  *PasskeyStart // of the passkey form, which posts "passkey", "challenge" and "next" to /login/passkey; nil: there is none
+	Passkey  *PasskeyStart // of the passkey form, which posts "passkey", "challenge" and "next" to /login/passkey; nil: no such form
 	Problems FormProblems
 }
 
@@ -163,7 +163,7 @@ type Event struct {
 	Text    string   // a plain sentence: "Signed in on “%s”."
 	Names   []string // stand in Text for each %s
 	Device  string   // the name of the device that it concerns
-	Page    string   // the path of that device's page; empty: there is none, or this is it
+	Page    string   // the path of that device's page; empty: it has no page, or this is it
 	Alarm   bool     // deserves attention: reuse found, failed sign-in
 	At      time.Time
 	Agent   string // may be empty

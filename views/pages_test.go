@@ -148,8 +148,8 @@ func TestActivityIsGroupedByDay(t *testing.T) {
 	if got, want := strings.Join(headings, " | "), "Today | Yesterday | Friday, 30 October | Monday, 29 September 2025"; got != want {
 		t.Errorf("headings %q, want %q", got, want)
 	}
-	if n := strings.Count(text(doc), "Warning:"); n != 4 {
-		t.Errorf("%d alarms told in words, want 4", n)
+	if n := strings.Count(text(doc), "Warning:"); n != 5 {
+		t.Errorf("%d alarms told in words, want 5", n)
 	}
 	one(t, doc, "a", "href", "/activity?before=7")
 	none(t, doc, "a", "rel", "first")

@@ -81,8 +81,8 @@ func TestEveryWordOfAMailComesFromTheCatalogue(t *testing.T) {
 		if strings.Contains(c.name, "hostile") {
 			continue
 		}
-		code := strings.NewReplacer("7QK4-ZD2M", "", "Pixel 9", "", "Work phone", "", strings.Repeat("W", givenLength-1), "")
-		text := strings.Join(strings.Fields(c.mail.Subject()+"\n"+code.Replace(c.mail.Text())), " ")
+		code := strings.NewReplacer("7QK4-ZD2M", "", "Pixel 9", "", "Work phone", "", strings.Repeat("W", givenLength-1), "", sampleWords, "")
+		text := code.Replace(strings.Join(strings.Fields(c.mail.Subject()+"\n"+c.mail.Text()), " "))
 		if at := latin.FindStringIndex(notOurs.ReplaceAllString(text, "")); at != nil {
 			t.Errorf("%s: %q is not in the catalogue", c.name, notOurs.ReplaceAllString(text, "")[at[0]:])
 		}

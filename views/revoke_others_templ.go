@@ -150,7 +150,7 @@ func RevokeOthers(p RevokeOthersPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = others(p).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = namedDevices(p.Devices, p.More).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -257,7 +257,8 @@ func RevokeOthers(p RevokeOthersPage) templ.Component {
 // namedMost is how many devices the question names where it is shown over another page, without the list below.
 const namedMost = 5
 
-func others(p RevokeOthersPage) templ.Component {
+// namedDevices names some devices, and says how many more there are beside those.
+func namedDevices(devices []Device, unlisted int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -282,7 +283,7 @@ func others(p RevokeOthersPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, d := range p.Devices[:min(len(p.Devices), namedMost)] {
+		for _, d := range devices[:min(len(devices), namedMost)] {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<li>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -296,7 +297,7 @@ func others(p RevokeOthersPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if more := p.total() - namedMost; more > 0 {
+		if more := len(devices) + unlisted - namedMost; more > 0 {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "<li>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -304,7 +305,7 @@ func others(p RevokeOthersPage) templ.Component {
 			var templ_7745c5c3_Var14 string
 			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(say(ctx).OthersNamedMore(more))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `revoke_others.templ`, Line: 68, Col: 39}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `revoke_others.templ`, Line: 69, Col: 39}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 			if templ_7745c5c3_Err != nil {

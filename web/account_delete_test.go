@@ -16,7 +16,7 @@ import (
 	"latchkey/web"
 )
 
-// The whole journey: what is out at once, what within the bound, at two replicas and at somebody else's API.
+// The whole journey: what is out at once, what within the bound, at two replicas and at another party's API.
 func TestADeletedAccountIsOutEverywhere(t *testing.T) {
 	modelstest.InTurnMigrated(t, func(t *testing.T, databaseURL string) {
 		s := newPostOffice(t, databaseURL)

@@ -64,11 +64,9 @@ type dataDevice struct {
 	RevokedAt    *time.Time `json:"revoked_at"`
 	RevokedBy    string     `json:"revoked_by"`
 	RevokeReason string     `json:"revoke_reason"` // one of models.EndReasons as it is stored
-	SignedInBy   string     `json:"signed_in_by"`  // a models.SignInMethod; empty when unknown
-	ProvedBy     string     `json:"proved_by"`     // another one: how its owner was verified last
+	ProvedBy     string     `json:"proved_by"`     // a models.SignInMethod: how its owner was verified last
 	ProvedAt     time.Time  `json:"proved_at"`
-	Scope        string     `json:"scope"`              // that was granted to an app that signed in through a browser, with spaces between
-	ThroughAgent string     `json:"through_user_agent"` // of that browser; empty for other devices
+	Scope        string     `json:"scope"` // that was granted to an app that signed in through a browser, with spaces between
 }
 
 // dataFactor is a passkey, an authenticator app or a recovery code, but for what signs in.
@@ -146,8 +144,8 @@ func (f *dataFile) write(ctx context.Context, data *export.Data, now time.Time) 
 			Device: api.NewDevice(d, d.ID == f.current), State: dataState(models.DeviceEnd(d, data.Live, u.Role)), CreatedIP: d.CreatedIP,
 			RefreshAgent: lastAgent, JKT: d.JKT,
 			RevokedAt: d.RevokedAt, RevokedBy: d.RevokedBy, RevokeReason: string(d.RevokeReason),
-			SignedInBy: string(d.SignedInBy), ProvedBy: string(d.ProvedBy), ProvedAt: d.Proved(),
-			Scope: d.Scope, ThroughAgent: d.ThroughAgent,
+			ProvedBy: string(d.ProvedBy), ProvedAt: d.Proved(),
+			Scope: d.Scope,
 		}
 	}}
 	events := rows[models.Event]{file: f, shape: func(e models.Event) any {

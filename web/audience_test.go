@@ -85,7 +85,7 @@ func TestWhichAudiencesOpenOurOwnAPI(t *testing.T) {
 				// The same judge sits at the revocation endpoint, where nothing is refused and nothing happens.
 				s.signOut("a foreign audience", s.withAudience(p, photos+"/x"))
 				p = s.refreshed(p.refresh)
-				// What somebody who sees a token that names us can do with it: its own device, and no other.
+				// What an observer of a token that names us can do with it: its own device, and no other.
 				seen := s.withAudience(p, []string{photos, s.URL})
 				if r := s.request(http.MethodDelete, "/api/devices/"+other.id, "", bearer(seen)...); r.status != http.StatusForbidden {
 					t.Errorf("another device: %d %s", r.status, r.body)

@@ -89,7 +89,7 @@ func plainASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) })
 }
 
-// views is what pages show of the brand; logo is nil where there is none.
+// views is what pages show of the brand; logo is nil where it has no logo.
 func (b Brand) views(logo *static.Picture) views.Brand {
 	v := views.Brand{Support: b.Support, Terms: b.Terms, Privacy: b.Privacy, Imprint: b.Imprint}
 	if logo != nil {

@@ -136,7 +136,7 @@ type walker struct {
 	base string
 }
 
-// until waits for an expression to come true, whatever page is shown meanwhile.
+// until waits for an expression to come true, whatever page is shown until then.
 func (w *walker) until(what, expression string) {
 	w.t.Helper()
 	var got string

@@ -32,7 +32,7 @@ func TestAFormIsSentOnce(t *testing.T) {
 	}
 }
 
-// A browser may bring a page back as it was, though nobody is signed in any more.
+// A browser may bring a page back as it was, though no one is signed in any more.
 func TestAPrivatePageThatComesBackIsFetchedAgain(t *testing.T) {
 	s := gallerySite(t)
 	c := openTab(t, s.URL, 1280, true)

@@ -165,13 +165,13 @@ func TestATheftIsToldUntilItsOwnerHasSeenIt(t *testing.T) {
 func TestAnUnknownDeviceLeadsToANewPassword(t *testing.T) {
 	const fresh = "eleven quiet herons"
 	withAndWithout(t, func(t *testing.T, s *site, c *tab) {
-		stranger, own := s.login("whose is this"), s.login("phone")
+		own, stranger := s.login("phone"), s.login("whose is this")
 		c.signIn(adaEmail, adaPassword)
-		c.asked(fmt.Sprintf(`a[href="/devices/%s/revoke?unknown=1"]`, stranger.id)).one("", "id", "question").says("Don’t recognise “whose is this”?")
+		c.asked(fmt.Sprintf(`a[href="/devices/%s/revoke-since"]`, stranger.id)).one("", "id", "question").says("Don’t recognise “whose is this”?")
 		c.check("the question")
 		page := c.follow(yes)
 		page.one("h1").says("Secure your account")
-		page.one("p", "class", "notice-text").says("You’ve signed out “whose is this”.")
+		page.one("p", "class", "notice-text").says("You’ve signed out “whose is this” and ended everything since.")
 		s.refused(stranger.refresh, token.ReasonRevoked)
 		c.check("the three steps")
 		c.follow(`a[href="/security/password?next=%2Fsecurity%2Fsecure"]`).one("h1").says("Change your password")

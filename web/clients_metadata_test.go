@@ -17,7 +17,7 @@ import (
 )
 
 // serverMetadata is what RFC 8414, RFC 7009, RFC 9126, RFC 9207, RFC 9449, OpenID Connect Discovery and MSC4191 register, as far as it is used here. A
-// member that is none of these is a mistake.
+// member that is not one of these is a mistake.
 type serverMetadata struct {
 	Issuer            string   `json:"issuer"`
 	Authorization     string   `json:"authorization_endpoint"`

@@ -29,11 +29,15 @@ func (s *Server) decodeConfirmed(w http.ResponseWriter, r *http.Request, passwor
 // confirmPart returns the part of a form that asks who is there.
 func (s *Server) confirmPart(r *http.Request) (views.Confirm, error) {
 	o, err := s.confirm.Options(r.Context(), request(r).session.User)
+	return confirmFields(o), err
+}
+
+func confirmFields(o confirm.Options) views.Confirm {
 	c := views.Confirm{SecondFactor: o.SecondFactor, HasCode: o.HasCode, HasApp: o.HasApp, HasRecovery: o.HasRecovery}
 	if o.Passkey != nil {
 		c.Passkey = &views.PasskeyStart{Challenge: o.Passkey.Challenge, Options: string(o.Passkey.PublicKey)}
 	}
-	return c, err
+	return c
 }
 
 // refusedAct turns the refusal of a sensitive act, confirmed with c, into what its form shows, when a form can show it. undone says what was not

@@ -17,7 +17,7 @@ import (
 )
 
 // FuzzCookies alters what the browser keeps, or sends another cookie's content, or anything at all: who is signed in is
-// read from the cookie that we made for that, or nobody is.
+// read from the cookie that we made for that, or no one is.
 func FuzzCookies(f *testing.F) {
 	c, err := newCookies(Config{Secret: bytes.Repeat([]byte{7}, 32)}, true, time.Hour)
 	if err != nil {

@@ -31,6 +31,7 @@ var endTexts = map[models.EndReason]endText{
 	models.RevokedByIdleness: {catalog.Printer.EndIdle, "Signed out because it wasn’t used for too long"},
 	models.RevokedByUndo:     {catalog.Printer.EndUndo, "Signed out when the owner restored a previous e-mail address"},
 	models.RevokedByCode:     {catalog.Printer.EndCode, "Signed out because its sign-in was repeated from another network"},
+	models.RevokedByIncident: {catalog.Printer.EndIncident, "Signed out by an administrator after a security incident"},
 	models.RevokedForRoom:    {catalog.Printer.EndRoom, "Signed out to make room for a new sign-in"},
 	models.RevokedByNotMe:    {catalog.Printer.EndNotMe, "Signed out with the “This wasn’t me” link in an e-mail"},
 }

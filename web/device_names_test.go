@@ -10,7 +10,7 @@ import (
 	"latchkey/auth/client"
 )
 
-// unseen are names of which a page would show nothing.
+// unseen are names that a page would show as nothing.
 var unseen = []string{
 	"\u200b", "\u2060", "\u3164", "\u2800", "\u00ad", "\ufe0f", "\u0301", "\u115f", "\uffa0", "\u180e", "\u034f", "\u061c", "\ufeff", "\u200d\u200d", "\u20dd",
 	"\U000e0001\U000e0067\U000e007f", "\U000e0100", "\U0001d159", "\ufff9\ufffb", "\u202e", "\u2066\u2069", "\u200b \u2800\u3164\u0301", "\u2800\u00a0\u2800",

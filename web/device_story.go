@@ -73,7 +73,7 @@ func latestProgram(d models.Device) string {
 	return ""
 }
 
-// shortKey is the beginning and the end of a thumbprint, by which two can be told apart.
+// shortKey is the beginning and the end of a thumbprint: enough to tell two apart.
 func shortKey(thumbprint string) string {
 	if len(thumbprint) < 20 {
 		return thumbprint

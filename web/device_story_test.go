@@ -24,7 +24,7 @@ func TestADeviceHasAPageWithItsStory(t *testing.T) {
 		page.one("h1").says("phone")
 		page.one("dl").says("AppNotes <for> Android Sign-inSigned in today with a passwordFrom 127.0.0.1 same network as this browserLast activityActive 1 minute agoFrom 127.0.0.1 same network as this browser" +
 			"Time limitExpires in 3 monthsProtectionIts sign-in isn’t tied to this device")
-		page.one("aside", "class", "help").one("a", "href", "/devices/"+phone.id+"/revoke?unknown=1")
+		page.one("aside", "class", "help").one("a", "href", "/devices/"+phone.id+"/revoke-since")
 		page.one("a", "href", "/devices/"+phone.id+"/revoke")
 		if got := page.texts("p", "class", "event-text"); !slices.Equal(got, []string{"Signed in on “phone”."}) {
 			t.Errorf("history: %q", got)
@@ -55,7 +55,7 @@ func TestADeviceHasAPageWithItsStory(t *testing.T) {
 		if len(row) != 1 {
 			t.Fatalf("%d rows are marked", len(row))
 		}
-		b.shown(row[0].one("a").attr("href")).one("aside", "class", "help").one("a", "href", "/security/secure")
+		b.shown(row[0].one("a").attr("href")).one("aside", "class", "help").one("a", "href", "/devices/"+row[0].one("a").attr("href")[len("/devices/"):]+"/revoke-since")
 
 		own := b.shown("/devices").one("section", "aria-labelledby", "this-device").one("", "class", "device-name").one("a").attr("href")
 		page = b.shown(own)

@@ -254,7 +254,7 @@ func TestAddressesAreComparedInTheirNormalForm(t *testing.T) {
 	}
 }
 
-// Whoever copied a bound token, or keeps a dead one, sends proofs by keys of his own. They are refused, and take nothing of the owner's
+// A thief who copied a bound token, or keeps a dead one, sends proofs by keys of his own. They are refused, and take nothing of the owner's
 // share of what is remembered: each gets the same answer again.
 func TestARefusedProofIsNotRemembered(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {

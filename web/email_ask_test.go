@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Whether somebody has the new address, had it lately or is shut out shows neither in the answer nor in what it costs.
+// Whether someone has the new address, had it lately or is shut out shows neither in the answer nor in what it costs.
 func TestAskingForAnAddressTellsNobodyWhoHasIt(t *testing.T) {
 	posted(t, func(t *testing.T, s *postOffice) {
 		for _, email := range []string{eveEmail, "closed@example.com", "left@example.com"} {

@@ -54,7 +54,7 @@ func TestAnOperatorsAddressIsToldToBothAndTakenBackByNobody(t *testing.T) {
 				t.Errorf("%s: %v", email, err)
 			}
 		}
-		if err := s.auth.Operator.SetEmail(t.Context(), newEmail, adaEmail); err != nil { // it is held for nobody any more
+		if err := s.auth.Operator.SetEmail(t.Context(), newEmail, adaEmail); err != nil { // it is held for no one any more
 			t.Error(err)
 		}
 	})

@@ -318,7 +318,7 @@ func TestAnAddressThatWasLeftIsNobodyElses(t *testing.T) {
 		late := s.browser()
 		late.dead("ended by a newer request", early)
 		eves := s.moving(eve, "free@example.net", evePassword)
-		s.exec("UPDATE former_addresses SET email_key = 'free@example.net' WHERE email_key = 'away@example.net'") // left meanwhile
+		s.exec("UPDATE former_addresses SET email_key = 'free@example.net' WHERE email_key = 'away@example.net'") // left by now
 		late.opened(eves)
 		r := late.settle(evePassword)
 		if r.status != http.StatusConflict {

@@ -12,7 +12,7 @@ import (
 )
 
 // forAppsAlone are the packages and files of auth whose sentences no page shows: the API's, the operator's and the support staff's.
-var forAppsAlone = regexp.MustCompile(`auth/(client|dpop|jws|keyring|keys|operator|resource|seal|statuslist|support)/|auth/backend_fields\.go$|auth/token/(access_token|client_token|proof|refresh|status_list)\.go$|auth/grant/(client_credentials|code|consent|device_poll|device_request|pushed|redeem|request)\.go$`)
+var forAppsAlone = regexp.MustCompile(`auth/(client|dpop|incident|jws|keyring|keys|operator|resource|seal|statuslist|support)/|auth/(backend_fields|incident_words)\.go$|auth/token/(access_token|client_token|proof|refresh|status_list)\.go$|auth/grant/(client_credentials|code|consent|device_poll|device_request|pushed|redeem|request)\.go$`)
 
 // saidToApps are single sentences of the API in the other files.
 var saidToApps = []string{
@@ -21,6 +21,9 @@ var saidToApps = []string{
 	"This server wants every app to prove a key of its own (DPoP).", "This client_id is not registered here.", "This app is not registered here.",
 	"This account has no passkey. Confirm with the password.", "This confirmation was used, is too old, or was given to another device. Confirm again.",
 	"The password is right. Now take the second step.", "This needs a confirmation: confirm first, and send it.",
+	"This is the device that asks. Name the device that you don’t recognise.",
+	"This was confirmed with a passkey, an app or a code that was added since. Confirm with an older one.",
+	"Only keep is known. Leave it out to remove the factors that were added since.",
 	"This is not the id of a device.", "This account has no such device of this app.",
 	"Support accounts can’t be deleted: remove the support role first.", "There is no such account.",
 }

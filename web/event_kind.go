@@ -30,6 +30,13 @@ func several(one func(catalog.Printer) string, more func(catalog.Printer, int) s
 	}
 }
 
+// counting is a sentence that says how many an event stands for.
+func counting(say func(catalog.Printer, int) string) eventSentence {
+	return func(p catalog.Printer, e models.Event) catalog.Sentence {
+		return catalog.Sentence{Text: say(p, 1+int(e.More))}
+	}
+}
+
 // severalOfDetail is several for a kind whose sentences repeat the detail.
 func severalOfDetail(one func(catalog.Printer, string) catalog.Sentence, more func(catalog.Printer, int, string) catalog.Sentence) eventSentence {
 	return func(p catalog.Printer, e models.Event) catalog.Sentence {
@@ -74,7 +81,7 @@ func ofFactor(passkey, app, otherwise eventSentence) eventSentence {
 	}
 }
 
-// orFactorsGone is for a kind of which an event may stand for several factors, which an act removed beside what it is for.
+// orFactorsGone is for a kind whose event may stand for several factors that an act removed in passing.
 func orFactorsGone(one eventSentence) eventSentence {
 	return func(p catalog.Printer, e models.Event) catalog.Sentence {
 		if g, ok := models.ParseFactorsGone(e.Detail); ok && !g.None() {

@@ -5,6 +5,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/incident"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -51,6 +52,13 @@ var eventSentences = map[models.EventKind]eventSentence{
 				byActor(models.ActorOperator, ofDevice(catalog.Printer.EventDeviceRevokedOperator), ofDevice(catalog.Printer.EventDeviceRevoked))))),
 	models.EventDevicesRevoked: byActor(models.ActorOperator,
 		onItsOwn(catalog.Printer.EventDevicesRevokedOperator), onItsOwn(catalog.Printer.EventDevicesRevoked)),
+	models.EventIncident: withDetail(incident.LockedDetail, counting(catalog.Printer.EventIncidentLocked), counting(catalog.Printer.EventIncident)),
+	models.EventDevicesRevokedSince: func(p catalog.Printer, e models.Event) catalog.Sentence {
+		if n := models.SinceLater(e.Detail); n > 0 {
+			return p.EventDevicesRevokedSince(n, e.DeviceName)
+		}
+		return p.EventDevicesRevokedSinceNone(e.DeviceName)
+	},
 	models.EventDeviceRenamed: func(p catalog.Printer, e models.Event) catalog.Sentence {
 		return p.EventDeviceRenamed(e.DeviceName, e.Detail)
 	},

@@ -118,7 +118,7 @@ func (s *Server) anyPassword(h func(w http.ResponseWriter, r *http.Request, by *
 }
 
 // supportOnly is signedIn for the support staff. Other people who are signed in get 404. People who are
-// not signed in go to the sign-in form, as from every guarded page. The support desk is in English; that there is none, people are told
+// not signed in go to the sign-in form, as from every guarded page. The support desk is in English; that it does not exist, people are told
 // in their language, as of any page.
 func (s *Server) supportOnly(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) http.Handler {
 	return s.signedIn(func(w http.ResponseWriter, r *http.Request, by *browser.Session) error {

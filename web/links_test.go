@@ -58,7 +58,7 @@ var linkKinds = map[string]linkKind{
 		return s.invited(email)
 	}, func(b *browser, _ string) reply { return b.accept(newPassword) }, "/devices", models.EventPasswordReset, "/login"},
 	"this wasn't me": {7 * 24 * time.Hour, func(s *postOffice, email, password string) string {
-		for range 2 { // the first sign-in of an account is told to nobody
+		for range 2 { // no one is told of the first sign-in of an account
 			if r := s.tryLogin(email, password, "phone"); r.status != http.StatusOK {
 				s.t.Fatal(r.body)
 			}
@@ -207,7 +207,7 @@ func TestEveryLinkIsAboutItsOwnAccountOnly(t *testing.T) {
 			return list
 		}
 		before := ofAda()
-		ada.opened(link) // in a browser in which somebody else is signed in
+		ada.opened(link) // in a browser where another person is signed in
 		ada.expect(k.use(ada, evePassword), http.StatusSeeOther, k.ends(ada, link, k.done))
 		if after := ofAda(); after != before {
 			t.Errorf("ada's rows changed from\n%s\nto\n%s", before, after)

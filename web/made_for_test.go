@@ -13,10 +13,10 @@ import (
 	"latchkey/views"
 )
 
-// forSignedOut are the forms that concern nobody who is signed in: what they need stands in them, or came by mail, or is of the browser.
+// forSignedOut are the forms that concern no one who is signed in: what they need stands in them, or came by mail, or is of the browser.
 var forSignedOut = []string{"/language", "/login", "/signup", "/forgot", "/invite", "/signup/confirm", "/reset", "/email/confirm", "/email/undo", "/not-me"}
 
-// Whoever adds a route for a form of signed-in people is made to guard it, and whoever draws one to say whose it is.
+// A new route for a form of signed-in people must be guarded, and a new form must say whose it is.
 func TestEveryFormOfSignedInPeopleSaysWhoseItIs(t *testing.T) {
 	forms := 0
 	for _, r := range allRoutes(t, "{id}") {

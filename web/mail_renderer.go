@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"latchkey/auth"
 	"latchkey/auth/mail"
@@ -17,7 +18,7 @@ import (
 
 // linkPaths are the paths of the links in mails.
 var linkPaths = map[notify.Kind]string{
-	notify.KindNewDevice: notMeLink.path, notify.KindDeviceReused: notMeLink.path, notify.KindDeviceRoom: notMeLink.path, notify.KindPasswordChanged: notMeLink.path,
+	notify.KindNewDevice: notMeLink.path, notify.KindDeviceReused: notMeLink.path, notify.KindDeviceRoom: notMeLink.path, notify.KindSignedOutSince: notMeLink.path, notify.KindPasswordChanged: notMeLink.path,
 	notify.KindEmailConfirm: emailLink.path, notify.KindEmailChanged: undoLink.path,
 	notify.KindFactorAdded: notMeLink.path, notify.KindFactorRemoved: notMeLink.path, notify.KindFactorRenamed: notMeLink.path,
 	notify.KindFactorClosed: notMeLink.path,
@@ -44,16 +45,17 @@ func (b Brand) mailRenderer(baseURL string, languages *catalog.Choice) notify.Re
 	languages = languages.Named(b.Name)
 	brand, accents, logo := b.ofMail()
 	return func(l notify.Notification) (notify.Rendered, error) {
-		p := languages.Pick("", l.Language)
+		p := named(languages.Pick("", l.Language), l.Kind, baseURL)
 		where := func(address string) views.Place { return near(l.Places, address, p.Tag()) }
 		m := views.Mail{
 			Say: p, Brand: brand, Accents: accents,
-			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
+			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Devices: int(l.Devices), Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
 			Before: l.Before, After: l.After, Agent: agentOf(p, l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
 			Code: l.Code, Removed: factorsRemoved(p, l.Removed), CodesLeft: l.CodesLeft, Place: where(l.IP), Copied: placeCopied(copiedSignIn(l.Reuse), where),
+			Locked: l.Locked, Words: l.Words,
 		}
 		if l.FormerLanguage != nil {
-			if former := languages.Pick("", *l.FormerLanguage); former != p {
+			if former := named(languages.Pick("", *l.FormerLanguage), l.Kind, baseURL); former != p {
 				m.Former = &former
 			}
 		}
@@ -77,6 +79,16 @@ func (b Brand) mailRenderer(baseURL string, languages *catalog.Choice) notify.Re
 		}
 		return notify.Rendered{Subject: m.Subject(), Text: m.Text(), HTML: html.String(), Logo: logo}, nil
 	}
+}
+
+// named is the printer of a mail. One about an incident has no link to the server: where the operator has given the service no name, the host
+// says which it is.
+func named(p catalog.Printer, kind notify.Kind, baseURL string) catalog.Printer {
+	if kind != notify.KindIncident || p.Branded() {
+		return p
+	}
+	_, host, _ := strings.Cut(baseURL, "://")
+	return p.Named(host)
 }
 
 // ofMail is what a mail shows of the brand: a logo that mail programs can show, which travels with the mail.

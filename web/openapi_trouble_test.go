@@ -35,7 +35,7 @@ func nonces(p *probe) {
 			to.headers = append(to.headers, "DPoP", owner.proof(to.method, to.url, "", nil))
 		}
 		if to.OperationId == "revoke" {
-			to.body = `{"token":"` + bound.access + `"}` // a device token needs no proof: whoever finds one may sign the device out
+			to.body = `{"token":"` + bound.access + `"}` // a device token needs no proof: a finder may sign the device out
 		}
 		r := p.send(true, to.method, to.url, to.body, to.headers...)
 		if p.want(r, status, "use_dpop_nonce"); r.header.Get("DPoP-Nonce") == "" {
@@ -131,7 +131,7 @@ func mistakes(p *probe, broken *atomic.Bool) {
 			list = append(list, target{operation: op, url: strings.ReplaceAll(op.path, "{id}", "0") + exampleQuery(p.t, op)})
 		}
 	}
-	p.clock.Advance(2 * time.Second) // so that readiness is asked anew
+	p.clock.Advance(2 * time.Second) // so that readiness is asked again
 	broken.Store(true)
 	for _, to := range list {
 		p.want(p.send(true, to.method, to.url, to.body, to.headers...), 500, to.oauthCode("temporarily_unavailable", "internal"))

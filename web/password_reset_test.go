@@ -115,7 +115,7 @@ func TestALinkToANewPasswordIsGoodForItsTimeAndAccountOnly(t *testing.T) {
 		b := s.browser()
 		b.opened(eves)
 		b.expect(b.choose(newPassword), http.StatusSeeOther, "/login")
-		s.browser().signIn(adaEmail, adaPassword) // is nobody else's
+		s.browser().signIn(adaEmail, adaPassword) // is hers alone
 		s.browser().signIn("eve@example.com", newPassword)
 		late := s.browser()
 		s.clock.Advance(time.Second)

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/auth/account"
 	"latchkey/auth/device"
+	"latchkey/auth/incident"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -32,6 +33,11 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventDeviceRevoked, models.ActorOwner, string(models.RevokedForRoom), "“phone” was signed out to make room for a new sign-in.", false},
 		{models.EventDevicesRevoked, models.ActorOwner, string(models.RevokedByOwner), "You signed out all other devices.", false},
 		{models.EventDevicesRevoked, models.ActorOperator, string(models.RevokedByOperator), "An administrator signed out all your devices.", false},
+		{models.EventIncident, models.ActorOperator, "", "After a security incident, an administrator signed out 1 of your devices.", true},
+		{models.EventIncident, models.ActorOperator, incident.LockedDetail, "After a security incident, an administrator signed out 1 of your devices and locked your password.", true},
+		{models.EventDevicesRevokedSince, models.ActorOwner, "later=1", "You signed out “phone” and 1 device that signed in after it.", false},
+		{models.EventDevicesRevokedSince, models.ActorOwner, "later=3 trusted=1 passkeys=2 app codes", "You signed out “phone” and 3 devices that signed in after it.", false},
+		{models.EventDevicesRevokedSince, models.ActorOwner, "later=0 trusted=1", "You signed out “phone” and ended everything since.", false},
 		{models.EventDeviceRevoked, models.ActorOperator, string(models.RevokedByOperator), "An administrator signed out “phone”.", false},
 		{models.EventDeviceRevoked, models.ActorSystem, string(models.RevokedByOwner), "“phone” was signed out again after a failure of the database.", false},
 		{models.EventDetailsChanged, models.ActorOperator, "", "An administrator’s system changed what it keeps about your account.", false},

@@ -236,7 +236,7 @@ func TestAnUnknownDeviceLeadsToSecuringTheAccount(t *testing.T) {
 		form := page.one("form", "class", "decision", "method", "post", "action", path)
 		form.one("button").says("Sign out and secure account")
 		b.expect(b.post(form.attr("action"), nil), http.StatusSeeOther, "/security/secure")
-		page = b.told("/security/secure", "You’ve signed out “phone”.")
+		page = b.told("/security/secure", "You’ve signed out “phone” and ended everything since.")
 		page.one("a", "href", "/security/password?next=%2Fsecurity%2Fsecure")
 		s.refused(p.refresh, token.ReasonRevoked)
 	})

@@ -148,7 +148,7 @@ func TestARefusedNameStaysBesideItsProblem(t *testing.T) {
 	})
 }
 
-// strangers are device ids that are nothing to ada: somebody else's, nobody's, one that is out, and no ids at all.
+// strangers are device ids that are not ada's: another account's, no account's, one that is signed out, and no ids at all.
 func (s *site) strangers() map[string]string {
 	s.t.Helper()
 	s.addUser("eve@example.com", evePassword)

@@ -28,7 +28,7 @@ func TestAPrivatePageAsksForSignInAndLeadsBack(t *testing.T) {
 			}
 			b.expect(b.get(r.path+"?a=1&b=2"), http.StatusSeeOther, want)
 			page := b.shown(want)
-			page.none("div", "class", "notice") // nobody was signed out
+			page.none("div", "class", "notice") // no one was signed out
 			form := url.Values{"email": {adaEmail}, "password": {adaPassword}}
 			back := r.path
 			if want != "/login" {

@@ -31,7 +31,7 @@ func TestStrangeNamesAreHarmlessInEveryPlace(t *testing.T) {
 
 				places := 0
 				for _, path := range []string{
-					"/devices", "/devices/" + p.id + "/revoke", "/devices/" + p.id + "/revoke?unknown=1", "/devices/revoke-others", "/activity",
+					"/devices", "/devices/" + p.id + "/revoke", "/devices/" + p.id + "/revoke?unknown=1", "/devices/" + p.id + "/revoke-since", "/devices/revoke-others", "/activity",
 					"/activity?kind=devices", "/activity?kind=" + url.QueryEscape(name) + "&before=" + url.QueryEscape(name),
 				} {
 					page := b.shown(path)
@@ -52,7 +52,7 @@ func TestStrangeNamesAreHarmlessInEveryPlace(t *testing.T) {
 	}
 }
 
-// isolated counts the texts of a page that hold the name, each of which must stand in its own <bdi>.
+// isolated counts the texts of a page that hold the name. Each must stand in its own <bdi>.
 func isolated(t *testing.T, where string, page screen, name string) (n int) {
 	t.Helper()
 	for d := range page.n.Descendants() {

@@ -75,7 +75,7 @@ func TestSigningUpMakesAnAccountOnceItsAddressIsConfirmed(t *testing.T) {
 	})
 }
 
-// A stranger signs up with somebody's address. The victim who follows the link gets no account whose password the
+// A stranger signs up with another person's e-mail address. The victim who follows the link gets no account whose password the
 // stranger knows, and the address stays free for its owner.
 func TestSomebodyElsesAddressIsNotTakenByAskingForIt(t *testing.T) {
 	posted(t, func(t *testing.T, s *postOffice) {

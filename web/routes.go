@@ -36,6 +36,8 @@ func (s *Server) routes() {
 		"GET /devices":                        s.anyPassword(s.listDevices),
 		"GET /devices/{id}/revoke":            s.anyPassword(s.deviceRevokeForm),
 		"POST /devices/{id}/revoke":           s.anyPasswordForm(s.deviceRevoke),
+		"GET /devices/{id}/revoke-since":      s.anyPassword(s.deviceRevokeSinceForm),
+		"POST /devices/{id}/revoke-since":     s.anyPasswordForm(s.deviceRevokeSince),
 		"POST /devices/{id}/rename":           s.form(s.deviceRename),
 		"GET /devices/{id}":                   s.anyPassword(s.deviceStory),
 		"GET /devices/revoke-selected":        s.anyPassword(s.devicesRevokeSelectedForm),
@@ -136,6 +138,8 @@ func (s *Server) routes() {
 		"GET /api/devices":               s.bearer(client.OwnDevicesRead, s.apps.Devices),
 		"PATCH /api/devices/{id}":        s.bearer(client.OwnDevicesWrite, s.apps.DeviceRename),
 		"DELETE /api/devices/{id}":       s.bearer(client.OwnDevicesWrite, s.apps.DeviceRevoke),
+
+		"DELETE /api/devices/{id}/since": s.bearer(client.OwnAccountWrite, s.apps.DeviceRevokeSince),
 
 		"PUT /api/account/password":        s.bearer(client.OwnAccountWrite, s.apps.AccountPassword),
 		"PUT /api/account/email":           s.bearer(client.OwnAccountWrite, s.apps.AccountEmail),

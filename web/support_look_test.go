@@ -46,7 +46,7 @@ func TestALookIsInTheActivityOfBoth(t *testing.T) {
 		s.clock.Advance(time.Minute)
 		sam.shown("/activity").all("p", "class", "event-text")[0].says("As support, you searched for “ada · browsers · seen within a day”.")
 		s.clock.Advance(time.Minute)
-		sam.shown(s.lookURL(samEmail)) // nobody looks unseen, at themselves neither
+		sam.shown(s.lookURL(samEmail)) // no look goes unrecorded, not even one at oneself
 		if list := s.eventsOf(samEmail); countKind(list, models.EventSeenBySupport) != 1 || countKind(list, models.EventSupportLooked) != 2 {
 			t.Errorf("sam looked at himself: %+v", list[:2])
 		}

@@ -127,7 +127,7 @@ func TestResultsArePaged(t *testing.T) {
 		first := sam.shown(searchURL("q", "Phone", "live", "live"))
 		first.none("a", "rel", "first")
 		note(first)
-		if len(devices) != 20 || len(people) != 0 { // nobody of them has a device
+		if len(devices) != 20 || len(people) != 0 { // none of them has a device
 			t.Fatalf("%d devices, %d people", len(devices), len(people))
 		}
 		for _, query := range [][]string{{"q", "Phone", "live", "live"}, {"q", "phone0"}, {"q", "phone"}} {

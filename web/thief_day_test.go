@@ -15,7 +15,7 @@ import (
 // The thief's day: everything that a phone stores was copied. What the copy is worth, at Latchkey and at a resource
 // server that is not Latchkey's own.
 
-// shop is a resource server: somebody else's API, which accepts the site's access tokens.
+// shop is a resource server: another party's API, which accepts the site's access tokens.
 type shop struct {
 	*httptest.Server
 	t        *testing.T
@@ -153,7 +153,7 @@ func TestASignedOutPhoneStaysOutOfTheShopWhileLatchkeyIsDown(t *testing.T) {
 		if r := shop.buy("Bearer", kept.access, ""); r.status != http.StatusOK {
 			t.Errorf("the other one: %d %s", r.status, r.body)
 		}
-		s.clock.Advance(10 * time.Minute) // past resource.Config.MaxStaleness: nobody knows any more
+		s.clock.Advance(10 * time.Minute) // past resource.Config.MaxStaleness: no one knows any more
 		if r := shop.buy("Bearer", kept.access, ""); r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" {
 			t.Errorf("once the list is stale: %d %s", r.status, r.body)
 		}

@@ -59,7 +59,7 @@ type fixture struct {
 type waitingMail struct {
 	To    string
 	Facts []string // the values of its lines, such as the device and the address in the network
-	Link  string   // without its origin; empty: there is none
+	Link  string   // without its origin; empty: no link
 	Until string   // when the link ends
 
 	ByOperator, Again bool // it speaks of an administrator; of a further change

@@ -313,7 +313,7 @@ func upgradedMailsAreSent(t *testing.T, u *upgraded) {
 	}
 }
 
-// A server of this release works on the data of an earlier one: nobody is signed out, and nothing that was sealed is lost.
+// A server of this release works on the data of an earlier one: no one is signed out, and nothing that was sealed is lost.
 func TestAfterAnUpgrade(t *testing.T) {
 	promises := map[string]func(t *testing.T, u *upgraded){
 		"browsers stay signed in":      upgradedBrowsersStaySignedIn,

@@ -63,7 +63,7 @@ func privateHost(host string) bool {
 		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
 	}
 	last := host[strings.LastIndexByte(host, '.')+1:]
-	if strings.Trim(last, "0123456789") == "" { // browsers take it for an address, and it is none (WHATWG URL §3.5)
+	if strings.Trim(last, "0123456789") == "" { // browsers take it for an IP address, but it is not one (WHATWG URL §3.5)
 		return false
 	}
 	return last == host || slices.ContainsFunc([]string{".localhost", ".local", ".internal", ".home.arpa", ".test", ".lan"},

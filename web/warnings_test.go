@@ -54,7 +54,7 @@ func TestWhichTrustedProxiesAreWarnedOf(t *testing.T) {
 		"IPv4 behind a translator":    {many("64:ff9b::/96"), true},
 		"a translator's halves":       {many("64:ff9b::/97", "64:ff9b::8000:0/97"), true},
 		"a local translator":          {many("64:ff9b:1::/48"), true},
-		"the other half":              {many("8000::/1"), false}, // nobody has an address there
+		"the other half":              {many("8000::/1"), false}, // no host has an IP address there
 		"private networks":            {many("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fd00::/8", "::1/128", "fe80::/10"), false},
 		"private networks, mapped":    {many("::ffff:10.0.0.0/104"), false},
 		"a provider's networks":       {many("173.245.48.0/20", "104.16.0.0/13", "2400:cb00::/32", "2606:4700::/32"), false},

@@ -136,7 +136,7 @@ func (s *Service) signupMail(r SignupRequest, hash string, known uuid.UUID, held
 		l.Kind, l.Link, l.Language = notify.KindEmailHeld, "", holder
 	}
 	n := s.notify.Compose(known, l, link)
-	n.Mail.Recipient, n.Mail.Priority = r.Email, models.MailSignup
+	n.Mail.Recipient, n.Mail.Priority = r.Email, models.MailRest
 	return n, nil
 }
 

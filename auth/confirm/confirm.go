@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"latchkey/auth"
@@ -35,8 +36,17 @@ type Options struct {
 	Passkey      *challenge.PasskeyStart
 }
 
+// None reports whether no confirmation is possible: the account has a second factor, and none that can be asked for.
+func (o Options) None() bool { return o.SecondFactor && !o.HasCode && o.Passkey == nil }
+
 // Options returns what the form of a sensitive act asks for.
-func (s *Service) Options(ctx context.Context, user models.User) (o Options, err error) {
+func (s *Service) Options(ctx context.Context, user models.User) (Options, error) {
+	return s.OptionsWithout(ctx, user, func(models.Factor) bool { return false })
+}
+
+// OptionsWithout is Options for an act that some factors cannot confirm. Where no other is left, the account has a second factor, and neither a code
+// nor a passkey is asked for: the act cannot be confirmed.
+func (s *Service) OptionsWithout(ctx context.Context, user models.User, not func(models.Factor) bool) (o Options, err error) {
 	if !user.SecondFactor {
 		return o, nil
 	}
@@ -44,6 +54,7 @@ func (s *Service) Options(ctx context.Context, user models.User) (o Options, err
 	if err != nil {
 		return o, err
 	}
+	factors = slices.DeleteFunc(factors, not)
 	o.SecondFactor = true
 	for _, m := range s.challenges.Methods(factors) {
 		o.HasCode, o.HasApp = o.HasCode || m != challenge.MethodPasskey, o.HasApp || m == challenge.MethodTOTP

@@ -33,7 +33,7 @@ var activityKinds = map[string][]models.EventFilter{
 	FilterWarnings: {
 		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: token.ForkWarnDetail},
 		{Kind: models.EventSignInFailed}, {Kind: models.EventPasswordFailed},
-		{Kind: models.EventLocked}, {Kind: models.EventMailFailed},
+		{Kind: models.EventLocked}, {Kind: models.EventIncident}, {Kind: models.EventMailFailed},
 		{Kind: models.EventEmailRestored},
 		{Kind: models.EventCodeFailed}, {Kind: models.EventSecondStepMissed}, {Kind: models.EventFactorClosed},
 		{Kind: models.EventRecoveryCodeUsed},
@@ -50,7 +50,7 @@ var signInEvents = []models.EventFilter{
 }
 
 var deviceEvents = []models.EventFilter{
-	{Kind: models.EventDeviceRevoked}, {Kind: models.EventDevicesRevoked}, {Kind: models.EventDeviceRenamed},
+	{Kind: models.EventDeviceRevoked}, {Kind: models.EventDevicesRevoked}, {Kind: models.EventDevicesRevokedSince}, {Kind: models.EventIncident}, {Kind: models.EventDeviceRenamed},
 	{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked}, {Kind: models.EventDeviceRestored},
 	{Kind: models.EventBrowserTrusted}, {Kind: models.EventBrowserUntrusted},
 }

@@ -38,7 +38,7 @@ func (s *Service) Secured(ctx context.Context, by *browser.Session) (o Secured, 
 	if err != nil {
 		return o, err
 	}
-	acted, err := s.newest(ctx, by, now, models.EventDeviceRevoked, models.EventDevicesRevoked)
+	acted, err := s.newest(ctx, by, now, models.EventDeviceRevoked, models.EventDevicesRevoked, models.EventDevicesRevokedSince)
 	if err != nil {
 		return o, err
 	}

@@ -4,6 +4,7 @@ package device
 import (
 	"latchkey/auth"
 	"latchkey/auth/confirm"
+	"latchkey/auth/notify"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -17,9 +18,10 @@ type Service struct {
 	passwords *passwordcheck.Service
 	tokens    *token.Service
 	confirm   *confirm.Service
+	notify    *notify.Service
 }
 
 // New returns the service.
-func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, passwords *passwordcheck.Service, confirm *confirm.Service) *Service {
-	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, passwords: passwords, confirm: confirm}
+func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, passwords *passwordcheck.Service, confirm *confirm.Service, notify *notify.Service) *Service {
+	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, passwords: passwords, confirm: confirm, notify: notify}
 }

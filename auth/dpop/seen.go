@@ -45,7 +45,7 @@ type seen struct {
 func NewSeen(most int) *Seen { return &Seen{most: most} }
 
 // Consume accepts a proof the first time, and returns ErrInvalid from then on (RFC 9449 §11.1). Call it last, after the rest of the
-// request was checked, so that it does not remember what strangers send. A presenter is any name by which the server knows the
+// request was checked, so that it does not remember what strangers send. A presenter is any name under which the server knows the
 // client, preferably an account. Past a presenter's share Consume returns ErrCrowded; then it remembers nothing, and forgets
 // nothing.
 func (s *Seen) Consume(p Proof, presenter string) error { return s.take(p, presenter, true, true) }

@@ -11,7 +11,7 @@ import (
 	"latchkey/auth/dpop"
 )
 
-// In a bubble, time is the monotonic clock, which the memory uses. The system's clock, by which callers check a proof, has no
+// In a bubble, time is the monotonic clock, which the memory uses. The system's clock, with which callers check a proof, has no
 // effect on it.
 func TestAProofIsRememberedForLongerThanItCouldBeUsed(t *testing.T) {
 	for _, c := range []struct {

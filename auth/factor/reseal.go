@@ -14,7 +14,7 @@ import (
 const resealBatch = 500
 
 // Reseal seals the secrets of authenticator apps under the present server secret that a previous one sealed, and returns how many. After
-// that the previous secret can go; while there is none, Reseal reads nothing. A secret that no configured server secret opens is logged
+// that the previous secret can go. Without a previous secret, Reseal reads nothing. A secret that no configured server secret opens is logged
 // and left.
 func (s *Service) Reseal(ctx context.Context) (resealed int, err error) {
 	if !s.sealer.Changing() {

@@ -63,7 +63,7 @@ func (s *codes) refusesMore(ctx context.Context, user uuid.UUID, clientID string
 }
 
 // makesRoom returns the device that the person chose to sign out for an app of a client, or uuid.Nil where there is room without. It adds what is
-// wrong with the choice to bad, and returns KindTooManyDevices where there is none to choose. The choice takes no proof of its own: the same
+// wrong with the choice to bad, and returns KindTooManyDevices where no device can be chosen. The choice takes no proof of its own: the same
 // person may sign devices out at /devices without one, and the page that asks has a fresh proof but for clients with SSO.
 func (s *codes) makesRoom(ctx context.Context, bad *auth.Fields, by *browser.Session, clientID, chosen string) (uuid.UUID, error) {
 	if id, err := uuid.Parse(chosen); err == nil {

@@ -61,7 +61,7 @@ func Split(text string) (c Compact, err error) {
 	return c, nil
 }
 
-// Alg returns the name by which an algorithm is compared. Ed25519 is the new name of EdDSA on that curve (RFC 9864), and the key
+// Alg returns the name of an algorithm for comparisons. Ed25519 is the new name of EdDSA on that curve (RFC 9864), and the key
 // tells the curve, so both are EdDSA.
 func Alg(name string) string {
 	if name == "Ed25519" {

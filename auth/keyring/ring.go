@@ -73,7 +73,7 @@ func (r *Ring) Signing(now time.Time) (*Key, bool) {
 }
 
 // former returns the key of another algorithm that signs until verifiers know the ring's own: the one whose turn began last or,
-// before all turns, the first. It returns nil if there is none.
+// before all turns, the first. It returns nil for an empty ring.
 func (r *Ring) former(now time.Time) (former *Key) {
 	for i, k := range r.keys {
 		if k.Alg == r.alg || r.retired(i, now) {

@@ -54,6 +54,11 @@ func (s *Service) Outbox(ctx context.Context) (models.Outbox, error) {
 	return s.store.Outbox(ctx, mostCounted)
 }
 
+// WaitingByClass counts the mails of each class that wait, of all replicas, each up to 10,000. It returns ErrUnavailable of package models.
+func (s *Service) WaitingByClass(ctx context.Context) (map[models.MailClass]int64, error) {
+	return s.store.WaitingByClass(ctx, mostCounted)
+}
+
 // Late reads how many mails of all replicas have been due for longer than d, counting up to 10,000, and since when the oldest waits. It
 // returns ErrUnavailable of package models.
 func (s *Service) Late(ctx context.Context, d time.Duration) (models.Outbox, error) {

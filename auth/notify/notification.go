@@ -23,7 +23,8 @@ type Kind string
 const (
 	KindNewDevice        Kind = "new_device"
 	KindDeviceReused     Kind = "device_reused"
-	KindDeviceRoom       Kind = "device_room" // a device was signed out to make room for a new sign-in
+	KindDeviceRoom       Kind = "device_room"      // a device was signed out to make room for a new sign-in
+	KindSignedOutSince   Kind = "signed_out_since" // a device that the owner did not recognise, and everything since
 	KindPasswordChanged  Kind = "password_changed"
 	KindDisabled         Kind = "account_disabled"
 	KindDeleted          Kind = "account_deleted" // to an address whose account is gone
@@ -47,6 +48,7 @@ const (
 	KindRecoveryCodeUsed Kind = "recovery_code_used"
 	KindSecondStepMissed Kind = "second_step_missed" // the right password was given, and the second step was not taken
 	KindEnrolCode        Kind = "enrol_code"         // with the code that lets the support staff set up a second factor
+	KindIncident         Kind = "incident"           // apps were signed out by the operator, after an incident
 	KindTest             Kind = "test"               // sent by an operator to test mail
 	KindNone             Kind = "none"               // not sent at all, so that a request for a known address costs no more than one for an unknown address
 )
@@ -65,6 +67,7 @@ type Notification struct {
 	NewName    string `json:",omitempty"` // of that factor, whose former name is DeviceName
 	Code       string `json:",omitempty"` // that the recipient is to type
 	Removed    string `json:",omitempty"` // the factors that the act removed: models.FactorsGone
+	Devices    int64  `json:",omitempty"` // that the act signed out; of a KindIncident, filled in when the mail is sent
 	Link       string `json:",omitempty"` // the secret of its link
 	// Before and After are the addresses of a change, as far as the recipient may know them.
 	Before, After string `json:",omitempty"`
@@ -81,6 +84,9 @@ type Notification struct {
 	// Since makes the mail a summary of all sign-ins from that time on.
 	Since time.Time `json:",omitzero"`
 
+	// Incident is which one a KindIncident is about.
+	Incident uuid.UUID `json:",omitzero"`
+
 	To string `json:"-"` // the account's address when the mail was written; filled in when it is sent
 	// SignIns are the sign-ins of a summary, oldest first, and SignInsTotal is how many there were. They are filled in when the
 	// mail is sent.
@@ -91,6 +97,11 @@ type Notification struct {
 	// CodesLeft is how many recovery codes of the account were not used, for a mail about a used one. It is filled in when the mail is
 	// sent.
 	CodesLeft int `json:"-"`
+
+	// Of a KindIncident, filled in when the mail is sent:
+	Words  string `json:"-"` // the operator's; may be empty
+	Locked bool   `json:"-"` // the password is locked
+	Tries  int64  `json:"-"` // how often the server put the mail off
 }
 
 // SignIn is one sign-in of a summary.
@@ -155,9 +166,9 @@ func (k Kind) toAnother() bool { return k == KindEmailTaken || k == KindEmailHel
 // priority returns which mails go first. Mails about a thief's acts must not wait behind mails that strangers ask for.
 func (k Kind) priority() int64 {
 	switch {
-	case k == KindSignup, k == KindSignupKnown:
-		return models.MailSignup
-	case k == KindInvited, slices.Contains(AskedKinds, string(k)):
+	case k == KindSignup, k == KindSignupKnown, k == KindInvited: // an operator's system may invite thousands
+		return models.MailRest
+	case slices.Contains(AskedKinds, string(k)):
 		return models.MailAsked
 	}
 	return models.MailSecurity
@@ -289,6 +300,9 @@ func (s *Service) message(ctx context.Context, m models.OutgoingMail) (mail.Mess
 	}
 	if err == nil && l.Kind == KindRecoveryCodeUsed {
 		err = s.countCodes(ctx, m.UserID, &l)
+	}
+	if err == nil && l.Kind == KindIncident {
+		err = s.readIncident(ctx, m.UserID, &l)
 	}
 	if err == nil && m.UserID != uuid.Nil && !l.Kind.toAnother() {
 		err = s.languages(ctx, m.UserID, &l)

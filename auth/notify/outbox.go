@@ -31,8 +31,8 @@ const (
 
 // connections are one process's connections to the mail server, each with the least urgent priority that it sends. However slowly
 // the server takes mails that strangers ask for, one connection is left for security mails and another for mails that people wait
-// for.
-var connections = [4]int64{models.MailSecurity, models.MailAsked, models.MailSignup, models.MailSignup}
+// for. Mails about incidents have one more: see runIncidents.
+var connections = [4]int64{models.MailSecurity, models.MailAsked, models.MailRest, models.MailRest}
 
 // Wake tells this process's senders that there is new mail.
 func (s *Service) Wake() {
@@ -52,6 +52,9 @@ func (s *Service) Run(ctx context.Context) {
 	var senders sync.WaitGroup
 	for i, priority := range connections {
 		senders.Go(func() { s.runSender(ctx, priority, s.wake[i]) })
+	}
+	if s.incidentRate > 0 {
+		senders.Go(func() { s.runIncidents(ctx) })
 	}
 	senders.Wait()
 }
@@ -80,7 +83,7 @@ func (s *Service) runSender(ctx context.Context, priority int64, wake <-chan str
 func (s *Service) SendMails(ctx context.Context) (claimed int, err error) {
 	for claimed < batch && err == nil && ctx.Err() == nil {
 		var sent bool
-		if sent, err = s.SendNext(ctx, models.MailSignup); !sent {
+		if sent, err = s.SendNext(ctx, models.MailRest); !sent {
 			return claimed, err
 		}
 		claimed++
@@ -88,7 +91,7 @@ func (s *Service) SendMails(ctx context.Context) (claimed int, err error) {
 	return claimed, err
 }
 
-// SendNext claims and sends the next due mail with the given priority or a more urgent one. It reports false if there is none. It
+// SendNext claims and sends the next due mail with the given priority or a more urgent one. It reports false if no mail is due. It
 // postpones a mail that it cannot send, and gives it up when the server refuses it for good or when it is too old; the account's
 // activity then says so.
 func (s *Service) SendNext(ctx context.Context, priority int64) (claimed bool, err error) {
@@ -109,6 +112,9 @@ func (s *Service) sendMail(ctx context.Context, m models.OutgoingMail) error {
 		return s.store.DeleteMail(ctx, m.ID)
 	}
 	message, l, err := s.message(ctx, m)
+	if errors.Is(err, errPast) {
+		return s.dropIncident(ctx, m)
+	}
 	if errors.Is(err, models.ErrUnavailable) {
 		return s.postponeMail(ctx, m, err)
 	}
@@ -122,10 +128,15 @@ func (s *Service) sendMail(ctx context.Context, m models.OutgoingMail) error {
 	err = s.deliver(ctx, message)
 	s.countAttempt(err)
 	if err == nil {
+		if l.Kind == KindIncident {
+			s.incidents.Add(IncidentSent, 1)
+		}
 		return s.store.DeleteMail(ctx, m.ID)
 	}
 	now := s.clock.Now()
 	switch {
+	case l.Kind == KindIncident && !errors.Is(err, mail.ErrRefused) && ctx.Err() == nil:
+		return s.putBack(ctx, m, l, err)
 	case errors.Is(err, mail.ErrRefused), now.After(m.CreatedAt.Add(giveUpAfter)), !l.Until.IsZero() && now.After(l.Until):
 		return s.giveUpMail(ctx, m, err)
 	case ctx.Err() != nil:

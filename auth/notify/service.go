@@ -19,6 +19,8 @@ type Config struct {
 	Sender mail.Sender // sends mails; nil: there is no mail, neither alerts nor password resets
 	Render Render      // renders notifications; needed only by processes that call Run
 	Places *place.Database
+
+	IncidentRate int // mails about incidents in a minute, of all replicas together; 0: none
 }
 
 // Service composes and sends mails. It is safe for concurrent use.
@@ -35,11 +37,17 @@ type Service struct {
 
 	attempts *tally.Tally[string]
 	givenUp  atomic.Int64
+
+	incidentRate int
+	incidents    *tally.Tally[string]
 }
 
 // New returns the service.
 func New(store *models.Store, clock auth.Clock, log *slog.Logger, sealer *seal.Sealer, c Config) *Service {
-	s := &Service{store: store, clock: clock, log: log, sealer: sealer, sender: c.Sender, render: c.Render, places: c.Places, attempts: newMailTally()}
+	s := &Service{
+		store: store, clock: clock, log: log, sealer: sealer, sender: c.Sender, render: c.Render, places: c.Places, attempts: newMailTally(),
+		incidentRate: c.IncidentRate, incidents: newIncidentTally(),
+	}
 	for i := range s.wake {
 		s.wake[i] = make(chan struct{}, 1)
 	}

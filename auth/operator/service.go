@@ -11,6 +11,7 @@ import (
 	"latchkey/auth/challenge"
 	"latchkey/auth/deletion"
 	"latchkey/auth/factor"
+	"latchkey/auth/incident"
 	"latchkey/auth/keys"
 	"latchkey/auth/logout"
 	"latchkey/auth/notify"
@@ -35,6 +36,7 @@ type Parts struct {
 	Challenges  *challenge.Service
 	Accounts    *account.Service
 	Deletions   *deletion.Service
+	Incidents   *incident.Service
 	Factors     *factor.Service
 	Limits      *ratelimit.Service
 	Hasher      *ratelimit.Hasher
@@ -57,6 +59,7 @@ type Service struct {
 	challenges  *challenge.Service
 	accounts    *account.Service
 	deletions   *deletion.Service
+	incidents   *incident.Service
 	factors     *factor.Service
 	limits      *ratelimit.Service
 	hasher      *ratelimit.Hasher
@@ -78,7 +81,7 @@ func New(p Parts) *Service {
 	return &Service{
 		creating: make(chan struct{}, 1),
 		store:    p.Store, clock: p.Clock, idle: p.Idle, elapsed: p.Elapsed, log: p.Log, keys: p.Keys, notify: p.Notify, revocations: p.Revocations,
-		challenges: p.Challenges, accounts: p.Accounts, deletions: p.Deletions, factors: p.Factors, limits: p.Limits, hasher: p.Hasher, logout: p.Logout, webhooks: p.Webhooks,
+		challenges: p.Challenges, accounts: p.Accounts, deletions: p.Deletions, incidents: p.Incidents, factors: p.Factors, limits: p.Limits, hasher: p.Hasher, logout: p.Logout, webhooks: p.Webhooks,
 		transfers: p.Transfers, stats: p.Stats,
 	}
 }

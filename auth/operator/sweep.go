@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/auth/incident"
 	"latchkey/auth/keys"
 	"latchkey/auth/logout"
 	"latchkey/auth/notify"
@@ -53,6 +54,10 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	if _, err := s.challenges.TellMissedSteps(ctx, s.missedSince()); err != nil { // before their challenges go
 		return 0, err
 	}
+	past, err := s.notify.DropIncidents(ctx)
+	if err != nil {
+		return past, err
+	}
 	now := s.clock.Now()
 	r := ratelimit.LimitRetention(now)
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-revocation.Keep)
@@ -60,8 +65,10 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	r.ChallengesBefore, r.TrustBefore, r.DeviceCodesBefore = now.Add(-keepChallenges), now, now.Add(-keepDeviceCodes)
 	r.MessagesBefore, r.LostMessagesBefore = now.Add(-keepMessages), now.Add(-webhook.GiveUpAfter-2*time.Hour) // a message is tried for the last time an hour after
 	r.CreationsBefore = now.Add(-keepCreations)
+	r.PreviewsBefore, r.IncidentsBefore = now.Add(-incident.PreviewLife), now.Add(-keepEvents)
 	r.NoticesBefore = now.Add(-logout.GiveUpAfter - time.Hour) // an attempt gives up a notice before, unless its client has no URI any more
-	return s.store.Sweep(ctx, r)
+	deleted, err = s.store.Sweep(ctx, r)
+	return past + deleted, err
 }
 
 // missedSince is when the first challenges expired that are still kept.
@@ -76,6 +83,7 @@ func (s *Service) Run(ctx context.Context) {
 	others.Go(func() { s.logout.Run(ctx) })
 	others.Go(func() { s.webhooks.Run(ctx) })
 	others.Go(func() { s.deletions.Run(ctx) })
+	others.Go(func() { s.incidents.Run(ctx) })
 	others.Go(func() { s.runSweep(ctx) })
 	others.Go(func() { s.revocations.Watch(ctx) })
 	others.Go(func() { s.stats.Run(ctx) })

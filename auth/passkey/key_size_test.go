@@ -9,7 +9,7 @@ import (
 	"github.com/descope/virtualwebauthn"
 )
 
-// Strangers make the server verify a signature under any key that somebody has registered. RSA keys of thousands of bits are what makes
+// Strangers make the server verify a signature under any key that someone has registered. RSA keys of thousands of bits are what makes
 // that dear; no authenticator makes one.
 func TestAHugeKeyIsRefused(t *testing.T) {
 	c := newSite(t)

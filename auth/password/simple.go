@@ -34,7 +34,7 @@ const (
 
 // Simple judges how soon a password that Check takes would be guessed: "" when it may be used, else one sentence for the form. words
 // are those that an attacker who knows the account and the service tries first (see Words). Only guesses count, never which kinds of
-// characters there are (NIST SP 800-63B §3.1.1.2; ASVS 5.0, 6.2.4 and 6.2.5). It takes milliseconds of a core, and whoever calls it on
+// characters there are (NIST SP 800-63B §3.1.1.2; ASVS 5.0, 6.2.4 and 6.2.5). It takes milliseconds of a core, and a caller on
 // behalf of a stranger bounds how often it runs at a time.
 func Simple(typed string, words []string) string {
 	return judge(zxcvbn.PasswordStrength, typed, words)
@@ -62,7 +62,7 @@ func judge(estimate estimator, typed string, words []string) string {
 }
 
 // plainLetters leaves the characters that are judged, in ASCII: the estimator counts bytes in some places and characters in others.
-// Letters lose their marks (é is judged like e). One of another script becomes a control character, of which Check lets none
+// Letters lose their marks (é is judged like e). One of another script becomes a control character, and Check lets no such character
 // through, so that repetitions and neighbours stay what they are.
 func plainLetters(typed string) string {
 	return cut(strings.Map(func(r rune) rune {

@@ -100,7 +100,7 @@ func (v *Verifier) findKey(ctx context.Context, kid string) (*key, error) {
 	return nil, invalid("its key is not one of the issuer's")
 }
 
-// heldKey returns the key with an id from the current set, or nil if there is none or the set is too old.
+// heldKey returns the key with an id from the current set, or nil if the set lacks it or is too old.
 func (v *Verifier) heldKey(kid string, now time.Time) *key {
 	set := v.keys.value.Load()
 	if set == nil || set.over(now) {

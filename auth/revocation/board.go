@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -121,11 +122,22 @@ func (s *Service) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	revoked, err := s.store.RevokedPlaces(ctx, since)
+	keep := s.config.AccessTTL + time.Minute // longer than an access token can live
+	var revoked []models.RevokedPlace
+	if whole {
+		revoked, err = s.readWhole(ctx, since, func() error {
+			latest, err := s.store.RevokedPlaces(ctx, now.Add(-overlap))
+			if err == nil && b.note(last, latest, false, now.Add(-keep)) {
+				b.youngAt = now
+			}
+			return err
+		})
+	} else {
+		revoked, err = s.store.RevokedPlaces(ctx, since)
+	}
 	if err != nil {
 		return err
 	}
-	keep := s.config.AccessTTL + time.Minute // longer than an access token can live
 	if whole && !auth.Fresh(b.agedAt, now, keep) {
 		b.age(auth.Fresh(b.youngAt, now, keep))
 		b.agedAt = now
@@ -139,6 +151,27 @@ func (s *Service) read(ctx context.Context) error {
 		b.wholeAt = now
 	}
 	return nil
+}
+
+// readWhole reads all revocations after since. After an incident they are so many that it takes seconds: it calls between every second, which
+// publishes the latest ones.
+func (s *Service) readWhole(ctx context.Context, since time.Time, between func() error) (all []models.RevokedPlace, err error) {
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		all, err = s.store.RevokedPlaces(ctx, since)
+	}()
+	every := time.NewTicker(ReadEvery)
+	defer every.Stop()
+	var failed error
+	for {
+		select {
+		case <-read:
+			return all, errors.Join(err, failed)
+		case <-every.C:
+			failed = between()
+		}
+	}
 }
 
 // has reports whether an index has its bit set.

@@ -199,7 +199,7 @@ func TestAlarmsThatGoWithOtherMailsRefuseNoSignUp(t *testing.T) {
 // postponed adds mails about sign-ups that were tried once: one as the program does, and the others as its copies.
 func (d *desk) postponed(t *testing.T, store *models.Store, n int) {
 	t.Helper()
-	m := models.OutgoingMail{ID: models.NewID(d.now()), Kind: string(notify.KindSignup), Recipient: "stranger@example.org", Sealed: []byte{1}, CreatedAt: d.now(), Tries: 1, Priority: models.MailSignup}
+	m := models.OutgoingMail{ID: models.NewID(d.now()), Kind: string(notify.KindSignup), Recipient: "stranger@example.org", Sealed: []byte{1}, CreatedAt: d.now(), Tries: 1, Priority: models.MailRest}
 	if err := store.AddMail(t.Context(), models.MailWithLinks{Mail: &m}); err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func TestAProcessThatDiesLeavesItsMailsToTheOthers(t *testing.T) {
 		server := d.post(t)
 		d.notify(t, store, 3)
 		for range 2 {
-			if _, err := store.ClaimMail(t.Context(), models.MailSignup, d.now(), d.now().Add(notify.Lease)); err != nil { // and dies
+			if _, err := store.ClaimMail(t.Context(), models.MailRest, d.now(), d.now().Add(notify.Lease)); err != nil { // and dies
 				t.Fatal(err)
 			}
 		}
@@ -68,7 +68,7 @@ func TestASlowServerOutlastsNoClaim(t *testing.T) {
 // sendAnother sends the other due mails, as another replica does.
 func (d *desk) sendAnother(t *testing.T) {
 	t.Helper()
-	if _, err := d.Notify.SendNext(t.Context(), models.MailSignup); err != nil {
+	if _, err := d.Notify.SendNext(t.Context(), models.MailRest); err != nil {
 		t.Error(err)
 	}
 }

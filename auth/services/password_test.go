@@ -137,7 +137,7 @@ func TestJudgingIsBoundedLikeHashing(t *testing.T) {
 	})
 }
 
-// A service for breached passwords that is away keeps nobody out, and fills neither the log nor the gate.
+// A service for breached passwords that is down locks no one out, and fills neither the log nor the gate.
 func TestBreachedPasswordsAreRefusedAndFailuresAreNot(t *testing.T) {
 	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

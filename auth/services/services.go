@@ -24,6 +24,7 @@ import (
 	"latchkey/auth/export"
 	"latchkey/auth/factor"
 	"latchkey/auth/grant"
+	"latchkey/auth/incident"
 	"latchkey/auth/keyring"
 	"latchkey/auth/keys"
 	"latchkey/auth/language"
@@ -86,6 +87,8 @@ type Config struct {
 	Mail   mail.Sender   // sends mails; nil: there is no mail, neither alerts nor password resets
 	Render notify.Render // renders notifications; needed only by processes that call Operator.Run
 
+	IncidentMailRate int // mails about incidents in a minute, of all replicas together; 0: none
+
 	PostLogout  logout.Post  // tells clients about sign-outs; nil: this process tells none
 	PostWebhook webhook.Post // tells webhooks of events; nil: this process tells none
 
@@ -123,6 +126,7 @@ type Services struct {
 	Transfers   *transfer.Service
 	Addresses   *address.Service
 	Deletions   *deletion.Service
+	Incidents   *incident.Service
 	Devices     *device.Service
 	Factors     *factor.Service
 	Support     *support.Service
@@ -158,7 +162,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s := &Services{
 		Clock:  clock,
 		Keys:   keys.New(store, clock, k.signing, keys.Config{SigningAlg: c.SigningAlg, AccessTTL: c.AccessTTL}),
-		Notify: notify.New(store, clock, c.Logger, k.sealer, notify.Config{Sender: c.Mail, Render: c.Render, Places: c.Places}),
+		Notify: notify.New(store, clock, c.Logger, k.sealer, notify.Config{Sender: c.Mail, Render: c.Render, Places: c.Places, IncidentRate: c.IncidentMailRate}),
 		Limits: ratelimit.New(store, clock, c.Logger, k.limits, c.Budgets),
 		Gate:   ratelimit.NewGate(c.Workers, waitingHashes),
 		Slots:  ratelimit.NewSlots(),
@@ -208,7 +212,8 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords, Confirm: s.Confirm, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
 	})
 	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.Confirm)
-	s.Devices = device.New(store, clock, idle, s.Tokens, s.Passwords, s.Confirm)
+	s.Incidents = incident.New(store, clock, c.Logger, s.Notify, s.Hasher)
+	s.Devices = device.New(store, clock, idle, s.Tokens, s.Passwords, s.Confirm, s.Notify)
 	s.Factors = factor.New(factor.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, Confirm: s.Confirm, Limits: s.Limits, Passkeys: passkeys, Policy: c.SecondFactor, Name: c.Name,
 	})
@@ -216,7 +221,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Support = support.New(store, clock, idle, s.Devices, s.Stats)
 	s.Operator = operator.New(operator.Parts{
 		Store: store, Clock: clock, Idle: idle, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Revocations: s.Revocations, Challenges: s.Challenges,
-		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout, Webhooks: s.Webhooks,
+		Accounts: s.Accounts, Deletions: s.Deletions, Incidents: s.Incidents, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout, Webhooks: s.Webhooks,
 		Transfers: s.Transfers, Stats: s.Stats,
 	})
 	return s, nil

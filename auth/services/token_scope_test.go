@@ -283,7 +283,7 @@ func TestBackendScopesAreForConfidentialClients(t *testing.T) {
 			id string
 			client.Change
 		}{
-			{"public", client.Change{Public: true}}, // "my_users:read" is none
+			{"public", client.Change{Public: true}}, // "my_users:read" is not one of ours
 			{"public", client.Change{Scopes: []string{"users:read"}, Confidential: true}},
 			{"public", client.Change{Scopes: []string{"users:write"}}},
 			{"public", client.Change{Scopes: []string{""}, Public: true}},

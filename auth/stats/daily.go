@@ -18,6 +18,7 @@ type Daily struct {
 // kinds are the kinds of the counted events.
 var kinds = []models.EventKind{
 	models.EventSignIn, models.EventSignInFailed, models.EventDeviceReused, models.EventDeviceRevoked, models.EventDevicesRevoked,
+	models.EventDevicesRevokedSince, models.EventIncident,
 }
 
 // row returns the row that a kind belongs to; nil: none.
@@ -29,7 +30,7 @@ func (d *Daily) row(kind models.EventKind) []int64 {
 		return d.Failed
 	case models.EventDeviceReused:
 		return d.Reuse
-	case models.EventDeviceRevoked, models.EventDevicesRevoked:
+	case models.EventDeviceRevoked, models.EventDevicesRevoked, models.EventDevicesRevokedSince, models.EventIncident:
 		return d.Revocations
 	}
 	return nil

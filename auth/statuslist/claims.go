@@ -20,7 +20,7 @@ type Status struct {
 	StatusList Reference `json:"status_list"`
 }
 
-// Claims are the claims of a list's JWT (§5.1): sub is the URI by which tokens name the list, iat the time whose revocations it
+// Claims are the claims of a list's JWT (§5.1): sub is the URI under which tokens name the list, iat the time whose revocations it
 // contains, exp when it must no longer be used.
 type Claims struct {
 	jwt.RegisteredClaims

@@ -19,7 +19,9 @@ var types = map[models.EventKind]string{
 	models.EventEmailRestored: "email.restored", models.EventWaysBackEnded: "email.ways_back_ended", models.EventMailFailed: "email.failed",
 
 	models.EventSignIn: "device.signed_in", models.EventSignOut: "device.signed_out", models.EventDeviceRevoked: "device.revoked", models.EventDevicesRevoked: "devices.revoked",
-	models.EventDeviceRenamed: "device.renamed", models.EventDeviceReused: "device.copied", models.EventDeviceForked: "device.forked",
+	models.EventIncident:            "devices.revoked_incident",
+	models.EventDevicesRevokedSince: "devices.revoked_since",
+	models.EventDeviceRenamed:       "device.renamed", models.EventDeviceReused: "device.copied", models.EventDeviceForked: "device.forked",
 	models.EventDeviceRestored: "device.restored", models.EventConfirmed: "device.confirmed",
 	models.EventBrowserTrusted: "browser.trusted", models.EventBrowserUntrusted: "browser.untrusted",
 

@@ -31,6 +31,7 @@ type cli struct {
 	Client      clientCommands     `cmd:"" help:"Apps that may sign in (none registered: any)."`
 	Webhook     webhookCommands    `cmd:"" help:"Systems of yours that are told of events."`
 	Mail        mailCommands       `cmd:"" help:"Mail."`
+	Incident    incidentCommands   `cmd:"" help:"Sign out many devices at once, after a security incident."`
 	Sweep       sweepCommand       `cmd:"" help:"Delete what is past retention, once."`
 	Doctor      doctorCommand      `cmd:"" help:"Check settings, database, secret, mail and the base URL; say what to do."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when a running server is ready."`

@@ -49,6 +49,7 @@ type Settings struct {
 	LogIP           string        `name:"log-ip" env:"LATCHKEY_LOG_IP" default:"hash" enum:"off,hash,full" help:"What the log tells about where a refused sign-in came from: off, a keyed hash of its network, or the full IP address."`
 	MailFrom        string        `env:"LATCHKEY_MAIL_FROM" help:"Sender of mails: an address, or Name <address>. Needed with LATCHKEY_SMTP_URL."`
 	MailReplyTo     string        `env:"LATCHKEY_MAIL_REPLY_TO" help:"Where answers to mails go: an address, or Name <address>. Default: the sender."`
+	IncidentRate    int           `name:"incident-mail-rate" env:"LATCHKEY_INCIDENT_MAIL_RATE" default:"60" help:"Mails about an incident in a minute, of all replicas together, while no other mail is due; 0: none."`
 	MetricsAddr     string        `env:"LATCHKEY_METRICS_ADDR" help:"Separate listener for /metrics; off when empty."`
 
 	Languages       []string `env:"LATCHKEY_LANGUAGES" help:"Languages that people may choose, the default first, by their tags: en. Default: all that the portal is translated into."`
@@ -103,6 +104,7 @@ func (s *Settings) Validate() error {
 		{"LATCHKEY_MAX_DEVICES", int64(s.MaxDevices), 1, 10_000},
 		{"LATCHKEY_PASSWORD_MIN", int64(s.PasswordMin), 8, 128},
 		{"LATCHKEY_DB_CONNS", int64(s.DBConns), 1, 1000},
+		{"LATCHKEY_INCIDENT_MAIL_RATE", int64(s.IncidentRate), 0, 60_000},
 	} {
 		if n.value < n.least || n.value > n.most {
 			return fmt.Errorf("%s: %d is not between %d and %d", n.name, n.value, n.least, n.most)

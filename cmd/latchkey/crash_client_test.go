@@ -14,19 +14,23 @@ import (
 // crashClient is an honest app: it stores an answer before it uses it, presents the same token again after anything
 // but an answer for good, and takes invalid_grant for "signed out".
 type crashClient struct {
-	site *crashSite
-	id   string
+	site  *crashSite
+	id    string
+	email string
 
 	mu       sync.Mutex
 	token    string // what is stored
 	access   string
-	troubled bool // the stored token was answered with a 5xx
+	troubled bool // the stored token was answered with a 5xx, or not at all
 	out      bool
+	last     time.Time     // when new tokens came
+	gap      time.Duration // the longest time without
 }
 
 // crashSignIn signs a device in; nil when done was closed before an answer came.
 func (s *crashSite) crashSignIn(done <-chan struct{}, name string) *crashClient {
-	body, _ := json.Marshal(map[string]string{"email": crashEmail, "password": crashPassword, "device_name": name})
+	email := s.emails[s.tally.signIns.Load()%int64(len(s.emails))]
+	body, _ := json.Marshal(map[string]string{"email": email, "password": crashPassword, "device_name": name})
 	r, ok := s.persist(done, s.apps, http.MethodPost, "/api/login", string(body), "Content-Type", "application/json")
 	if !ok {
 		return nil
@@ -36,7 +40,7 @@ func (s *crashSite) crashSignIn(done <-chan struct{}, name string) *crashClient 
 		return nil
 	}
 	s.tally.signIns.Add(1)
-	return &crashClient{site: s, id: r.field("device_id"), token: r.field("refresh_token"), access: r.field("access_token")}
+	return &crashClient{site: s, email: email, id: r.field("device_id"), token: r.field("refresh_token"), access: r.field("access_token")}
 }
 
 // stored is the token on the client's disk.
@@ -65,6 +69,7 @@ func (c *crashClient) refresh() bool {
 	defer c.mu.Unlock()
 	switch {
 	case err != nil:
+		c.troubled = true
 		return false
 	case r.status >= 500 || r.status == http.StatusTooManyRequests:
 		c.troubled = true
@@ -75,14 +80,18 @@ func (c *crashClient) refresh() bool {
 		if c.troubled {
 			s.tally.consumed.Add(1)
 		}
-		s.t.Errorf("device %s, generation %d, is signed out (its token saw a 5xx: %v): %d %s", c.id, crashGeneration(presented), c.troubled, r.status, r.body)
+		s.t.Errorf("device %s, generation %d, is signed out (its token saw an error: %v): %d %s", c.id, crashGeneration(presented), c.troubled, r.status, r.body)
 		return false
 	}
 	token := r.field("refresh_token")
 	if r.field("device_id") != c.id || crashGeneration(token) <= crashGeneration(presented) {
 		s.t.Errorf("device %s, generation %d, is answered with device %s, generation %d", c.id, crashGeneration(presented), r.field("device_id"), crashGeneration(token))
 	}
-	c.token, c.access, c.troubled = token, r.field("access_token"), false
+	now := time.Now()
+	if !c.last.IsZero() {
+		c.gap = max(c.gap, now.Sub(c.last))
+	}
+	c.token, c.access, c.troubled, c.last = token, r.field("access_token"), false, now
 	s.tally.refreshes.Add(1)
 	return true
 }

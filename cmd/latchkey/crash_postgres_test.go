@@ -24,7 +24,7 @@ func crashPostgres(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.tally.crashes.Add(1)
-		time.Sleep(rand.N(200 * time.Millisecond)) // clients and the server meet nobody
+		time.Sleep(rand.N(200 * time.Millisecond)) // clients and the server reach no database
 		if err := cluster.Start(); err != nil {
 			t.Fatal(err)
 		}

@@ -40,7 +40,7 @@ func crashCount(usual, short, soak int) int {
 // crashTally is what was done and what came of it.
 type crashTally struct {
 	crashes, refreshes, signIns, whoamis atomic.Int64
-	lost, unavailable                    atomic.Int64 // no answer at all, and "try again"
+	lost, unavailable                    atomic.Int64 // no answer at all, or a proxy's own, and "try again"
 	ahead                                atomic.Int64 // committed, and the client did not know
 	revocations                          atomic.Int64 // acknowledged
 	signedOut, consumed, undone          atomic.Int64 // must stay 0
@@ -48,7 +48,7 @@ type crashTally struct {
 
 func (c *crashTally) String() string {
 	return fmt.Sprintf("%d crashes, %d refreshes, %d sign-ins, %d access tokens verified, %d requests without an answer, %d answered 503, "+
-		"%d found committed without the client's knowing; %d revocations acknowledged, %d undone; %d clients signed out, %d tokens consumed by a 5xx",
+		"%d found committed without the client's knowing; %d revocations acknowledged, %d undone; %d clients signed out, %d tokens consumed by an error",
 		c.crashes.Load(), c.refreshes.Load(), c.signIns.Load(), c.whoamis.Load(), c.lost.Load(), c.unavailable.Load(),
 		c.ahead.Load(), c.revocations.Load(), c.undone.Load(), c.signedOut.Load(), c.consumed.Load())
 }
@@ -63,9 +63,13 @@ type crashSite struct {
 	via      atomic.Pointer[string] // where clients connect instead, when it is set
 	apps     *http.Client
 	browser  *http.Client
+	proxied  bool          // a proxy answers, too, when no server answers it
+	lossy    bool          // what was acknowledged may be undone: the test counts it
+	calm     time.Duration // between two revocations
 	tally    crashTally
 
 	account func() string // of the browser's forms
+	emails  []string      // of the accounts that apps sign in to in turn: each may sign in only so often
 
 	mu           sync.Mutex
 	clients      []*crashClient
@@ -83,7 +87,7 @@ func newCrashSite(t *testing.T, direct, through string, more ...string) *crashSi
 	// One connection for each request: what is lost is one answer.
 	transport := &http.Transport{DisableKeepAlives: true}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	s := &crashSite{t: t, direct: direct,
+	s := &crashSite{t: t, direct: direct, emails: []string{crashEmail},
 		apps:    &http.Client{Transport: transport, Timeout: 20 * time.Second},
 		browser: &http.Client{Transport: transport, Timeout: 20 * time.Second, Jar: jar, CheckRedirect: stay},
 	}
@@ -101,11 +105,7 @@ func newCrashSite(t *testing.T, direct, through string, more ...string) *crashSi
 	if out, err := make.CombinedOutput(); err != nil {
 		s.t.Fatalf("make the tables: %v\n%s", err, out)
 	}
-	add := exec.Command(program.path, "user", "add", crashEmail, "--password-stdin")
-	add.Env, add.Stdin = on(direct), strings.NewReader(crashPassword)
-	if out, err := add.CombinedOutput(); err != nil {
-		t.Fatalf("add the account: %v\n%s", err, out)
-	}
+	launchWithInput(t, on(direct), crashPassword, "user", "add", crashEmail, "--password-stdin")
 	s.start()
 	return s
 }
@@ -145,7 +145,12 @@ func (s *crashSite) ask(client *http.Client, method, path, body string, headers 
 	if via := s.via.Load(); via != nil {
 		address = via
 	}
-	request, err := http.NewRequest(method, "http://"+*address+path, strings.NewReader(body))
+	return s.askAt(*address, client, method, path, body, headers...)
+}
+
+// askAt is ask at another address.
+func (s *crashSite) askAt(address string, client *http.Client, method, path, body string, headers ...string) (reply, error) {
+	request, err := http.NewRequest(method, "http://"+address+path, strings.NewReader(body))
 	if err != nil {
 		return reply{}, err
 	}
@@ -165,6 +170,10 @@ func (s *crashSite) ask(client *http.Client, method, path, body string, headers 
 		return reply{}, err
 	}
 	r := reply{answer.StatusCode, answer.Header, string(text)}
+	if s.proxied && r.status >= 502 && strings.HasPrefix(r.body, "<html><body><h1>") {
+		s.tally.lost.Add(1)
+		return reply{}, fmt.Errorf("the proxy answers %d", r.status)
+	}
 	if r.status >= 500 {
 		s.tally.unavailable.Add(1)
 		s.checkUnavailable(path, r)

@@ -21,7 +21,7 @@ const (
 	crashPass   crashCut = iota
 	crashBefore          // it never arrives, and the connection ends
 	crashAfter           // it is done, and the connection ends instead of an answer
-	crashHalf            // its rows arrive, word of its end does not: nobody can know whether it was committed
+	crashHalf            // its rows arrive, word of its end does not: no one can know whether it was committed
 	crashStall           // it is done, and nothing comes back, not even the end of the connection
 )
 

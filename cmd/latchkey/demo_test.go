@@ -60,7 +60,7 @@ func TestTheDemonstrationFillsAnEmptyDatabase(t *testing.T) {
 		kinds[d.Kind]++
 		names[d.Name] = true
 	}
-	// Three phones, of which one is out for reuse, and the one of the printed line.
+	// Three phones, one of them out for reuse, and the one of the printed line.
 	if kinds["browser"] != 2 || kinds["app"] != 3 || !names["Pixel 9"] || !names["iPhone"] || names["old phone"] {
 		t.Errorf("ada's devices: %s", answer.body)
 	}

@@ -144,7 +144,7 @@ func TestDoctorTellsFilesThatItsUserMayNotWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o := launchAs(t, dir, nobody(), on("sqlite:"+file), "doctor", "--json").end(t, time.Minute)
+	o := launchAs(t, dir, unprivileged(), on("sqlite:"+file), "doctor", "--json").end(t, time.Minute)
 	readReport(t, o).want(t, "database", levelProblem, "may not write "+file+", "+dir, "chown")
 }
 
@@ -168,7 +168,7 @@ func TestDoctorFindsWhatIsLate(t *testing.T) {
 		mail := func(written, due time.Time) {
 			t.Helper()
 			err := store.AddMail(t.Context(), models.MailWithLinks{Mail: &models.OutgoingMail{ID: models.NewID(written), Kind: "test", Recipient: ada,
-				Sealed: []byte{1}, CreatedAt: written, NextAt: due, Priority: models.MailSignup}})
+				Sealed: []byte{1}, CreatedAt: written, NextAt: due, Priority: models.MailRest}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,13 +20,17 @@ func (d *doctor) checkOutbox(ctx context.Context) {
 		d.skip(check, "without the database, its schema and the server secret it cannot be read")
 		return
 	}
+	before := len(d.findings)
+	if n, err := d.services.Notify.WaitingIncidents(ctx); err == nil && n > 0 && d.services.Notify.IncidentRate() == 0 {
+		d.warn(check, counted(n, "account")+" not told of an incident: LATCHKEY_INCIDENT_MAIL_RATE is 0", "Set a rate within 7 days of the incident: then the mails are dropped.")
+	}
 	late, err := d.services.Notify.Late(ctx, tooLate)
 	switch {
 	case err != nil:
 		d.problem(check, err.Error(), "Look at the database.")
-	case late.Waiting == 0:
+	case late.Waiting == 0 && len(d.findings) == before:
 		d.ok(check, "no mail is late")
-	default:
+	case late.Waiting > 0:
 		d.warn(check, fmt.Sprintf("%s late; the oldest waits since %s", counted(late.Waiting, "mail"), late.Oldest.UTC().Format(time.RFC3339)),
 			"See that latchkey serve runs with the mail settings, and read its warnings about mails.")
 	}

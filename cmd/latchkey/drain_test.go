@@ -13,7 +13,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// dial opens a connection to a server, of which nothing is left after the test.
+// dial opens a connection to a server, and closes it after the test.
 func dial(t *testing.T, base string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))

@@ -43,7 +43,7 @@ func TestCrashAndFailoverOfPostgreSQL(t *testing.T) {
 	}
 	stop()
 
-	// The primary takes no more writes and keeps its connections, all of which wait in the pool.
+	// The primary takes no more writes and keeps its connections, which all wait in the pool.
 	failed := s.tally.unavailable.Load()
 	if err := primary.Demote(); err != nil {
 		t.Fatal(err)

@@ -87,7 +87,7 @@ func TestTwoHundredClientsThatHangUpLoseNothing(t *testing.T) {
 		if moved == 0 {
 			t.Error("no request arrived before its client hung up: this tests nothing")
 		}
-		// A request that was sent whole is carried out, whoever waits for the answer: an outcome that nobody knows is the
+		// A request that was sent whole is carried out, even if no one waits for the answer: an outcome that no one knows is the
 		// worst there is.
 		for _, third := range thirds {
 			conn := dial(t, s.URL())

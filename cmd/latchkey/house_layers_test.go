@@ -20,7 +20,7 @@ var authLayers = map[string]int{
 	"token": 6, "passwordcheck": 6, "challenge": 6,
 	"browser": 7,
 	"signin":  8, "confirm": 8, "logout": 8, "webhook": 8,
-	"account": 9, "language": 9, "export": 9, "deletion": 9, "device": 9, "factor": 9, "grant": 9, "transfer": 9,
+	"account": 9, "language": 9, "export": 9, "deletion": 9, "device": 9, "factor": 9, "grant": 9, "incident": 9, "transfer": 9,
 	"address": 10,
 	"support": 11, "operator": 11,
 	"services": 12,

@@ -50,7 +50,7 @@ func TestNoSecretIsLogged(t *testing.T) {
 	}
 }
 
-// tellEverything lives through what an account can meet, and returns what nobody may read in a log.
+// tellEverything lives through what an account can meet, and returns what must not stand in a log.
 func tellEverything(t *testing.T, s server) map[string]string {
 	t.Helper()
 	const wrong = "a wrong password, typed in full"

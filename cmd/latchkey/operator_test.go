@@ -17,7 +17,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// administration is every command that works on a database which somebody has made.
+// administration is every command that works on an existing database.
 var administration = [][]string{
 	{"user", "list"}, {"user", "add", ada}, {"user", "set-password", ada}, {"user", "set-email", ada, "b@example.org"}, {"user", "set-role", ada, "user"},
 	{"user", "disable", ada}, {"user", "enable", ada}, {"user", "sign-out", ada}, {"user", "sign-out", "--all"},

@@ -56,7 +56,7 @@ func TestAServerOutlivesItsDatabase(t *testing.T) {
 func outage(t *testing.T, s server, browser *http.Client, device reply) {
 	t.Helper()
 	get(t, s.URL()+"/healthz").want(t, 200, "status", "ok")
-	// The database is asked at most once a second, whoever asks us.
+	// The database is asked at most once a second, however many ask us.
 	eventually(t, time.Minute, "not ready", func() bool { return get(t, s.URL()+"/readyz").status == 503 })
 	get(t, s.URL()+"/readyz").want(t, 503, "code", "unavailable").comeAgain(t)
 	for range 3 { // as often as a client likes

@@ -67,7 +67,8 @@ func (s *Settings) services() services.Config {
 		Name: s.BrandName, Issuer: s.Issuer, Audience: s.Audience, SigningAlg: s.SigningAlg, AccessTTL: s.AccessTTL, StatusTTL: s.StatusTTL,
 		DeviceLifetime: s.DeviceLifetime, DeviceIdle: s.DeviceIdle, BrowserLifetime: s.BrowserLifetime, BrowserIdle: s.BrowserIdle,
 		MaxRefreshes: s.MaxRefreshes, RetryWindow: s.RetryWindow, MaxDevices: s.MaxDevices, SignupOpen: s.Signup == "open",
-		PasswordMin: s.PasswordMin, DeviceNameClaim: s.DeviceNameClaim == "on",
+		IncidentMailRate: s.IncidentRate,
+		PasswordMin:      s.PasswordMin, DeviceNameClaim: s.DeviceNameClaim == "on",
 		SecondFactor: auth.FactorPolicy(cmp.Or(s.SecondFactor, string(auth.FactorSupport))),
 		DPoPRequired: s.DPoP == "required", NonceRequired: s.DPoPNonce == "required",
 	}

@@ -44,6 +44,7 @@ var table = []struct {
 	{"LATCHKEY_SECOND_FACTOR", "--second-factor", "", "required", "required", []string{"on", "all", "Support"}},
 	{"LATCHKEY_DPOP", "--dpop", "optional", "required", "required", []string{"on", "off"}},
 	{"LATCHKEY_DPOP_NONCE", "--dpop-nonce", "off", "required", "required", []string{"on", "optional"}},
+	{"LATCHKEY_INCIDENT_MAIL_RATE", "--incident-mail-rate", "60", "6", "6", []string{"-1", "60001", "x", "1m"}},
 	{"LATCHKEY_DB_CONNS", "--db-conns", "16", "4", "4", []string{"0", "-1", "x"}},
 	{"LATCHKEY_TRUSTED_PROXIES", "--trusted-proxies", "[]", "10.0.0.0/8, fd00::/8", "[10.0.0.0/8 fd00::/8]", []string{"10.0.0.1", "10.0.0.0/33", "proxy"}},
 	{"LATCHKEY_DRAIN", "--drain", "0s", "30s", "30s", []string{"30", "-1s", "2h"}},
@@ -148,7 +149,7 @@ func TestSettingsReachTheService(t *testing.T) {
 	want := services.Config{
 		Name: "Müller & Söhne <3", Issuer: "https://iss.example.com", Audience: "api", SigningAlg: "EdDSA", AccessTTL: 5 * time.Minute, StatusTTL: 45 * time.Second,
 		DeviceLifetime: 48 * time.Hour, DeviceIdle: 24 * time.Hour, BrowserLifetime: 24 * time.Hour, BrowserIdle: 2 * time.Hour,
-		MaxRefreshes: 500, MaxDevices: 5, SignupOpen: true, PasswordMin: 8, DPoPRequired: true, NonceRequired: true, SecondFactor: auth.FactorRequired,
+		MaxRefreshes: 500, MaxDevices: 5, SignupOpen: true, PasswordMin: 8, IncidentMailRate: 6, DPoPRequired: true, NonceRequired: true, SecondFactor: auth.FactorRequired,
 	}
 	if got := settings.services(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

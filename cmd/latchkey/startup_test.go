@@ -77,8 +77,8 @@ func TestAStartThatCannotSucceedSaysWhy(t *testing.T) {
 	}
 }
 
-// nobody is somebody else than root, whom permissions do not stop.
-func nobody() *syscall.Credential {
+// unprivileged is a user whom permissions stop, unlike root.
+func unprivileged() *syscall.Credential {
 	if os.Getuid() != 0 {
 		return nil
 	}
@@ -104,7 +104,7 @@ func TestAFolderThatCannotBeWrittenIsNamed(t *testing.T) {
 		{"LATCHKEY_DATABASE=sqlite:" + dir + "/old.db", "LATCHKEY_SECRET=" + secretOf("a")},
 	} {
 		for _, args := range [][]string{{"serve", "--addr=127.0.0.1:0"}, {"migrate"}, {"user", "list"}} {
-			o := launchAs(t, dir, nobody(), settings, args...).end(t, time.Minute)
+			o := launchAs(t, dir, unprivileged(), settings, args...).end(t, time.Minute)
 			o.refuses(t, 1, "LATCHKEY_DATABASE: ", dir)
 			o.isNoCrash(t)
 		}

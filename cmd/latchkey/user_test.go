@@ -144,7 +144,7 @@ func TestUserSetEmailChangesTheAddressAndNothingElse(t *testing.T) {
 		command(t, url, "", "user", "set-email", "ada@new.example.net", "EVE@example.org").refuses(t, 1, "email: ", "already")
 		command(t, url, "", "user", "set-email", "ada@new.example.net", "no address").refuses(t, 1, "email: ")
 		command(t, url, "", "user", "set-email", "nobody@example.org", "x@example.org").refuses(t, 1, "nobody@example.org")
-		must(t, url, "", "user", "set-email", "ada@new.example.net", ada) // kept for nobody
+		must(t, url, "", "user", "set-email", "ada@new.example.net", ada) // kept for no one
 		login(t, s.URL(), ada, password, "phone").want(t, 200)
 	})
 }

@@ -259,7 +259,7 @@ func (f *postgresFloor) pgbench(b *testing.B, clients int) float64 {
 	return rate
 }
 
-// commits counts the transactions of this database, and the updates of devices, of which a refresh's statement makes one.
+// commits counts the transactions of this database, and the updates of devices: a refresh's statement makes one.
 func (f *postgresFloor) commits(b *testing.B) (n, updates int64) {
 	b.Helper()
 	time.Sleep(11 * time.Second) // an idle connection reports its statistics after ten (pgstat.c, PGSTAT_IDLE_INTERVAL)
@@ -289,7 +289,7 @@ func newSQLiteFloor(b *testing.B) *sql.DB {
 	return db
 }
 
-// sqliteRate updates one row for each client, as the devices of the measured clients are: pages that nobody else touches.
+// sqliteRate updates one row for each client, as the devices of the measured clients are: pages that no one else touches.
 func sqliteRate(b *testing.B, db *sql.DB, clients int) float64 {
 	b.Helper()
 	update, err := db.PrepareContext(b.Context(), `UPDATE floor SET n = n + 1, at = ? WHERE id = ? RETURNING n`)

@@ -146,7 +146,7 @@ func (s *server) load(b testing.TB, o options) *report {
 	return r
 }
 
-// flood lets people sign in at a rate for a while, from a process of its own: whoever measures meanwhile shall not be kept waiting
+// flood lets people sign in at a rate for a while, from a process of its own: a measurement beside it must not be kept waiting
 // by the flood's clients. It returns what waits for its end.
 func (s *server) flood(b *testing.B, rate float64, lasts time.Duration) (ended func()) {
 	b.Helper()

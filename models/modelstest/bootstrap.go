@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -85,6 +86,16 @@ func freePort() (int, error) {
 		}
 	}
 	return 0, errors.New("no free port on 127.0.0.1 between 15000 and 32000")
+}
+
+// FreeAddress is a loopback address that was free a moment ago, for a server that stops and listens there again: see freePort.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // createRole makes the role that tests connect as, and its database.

@@ -153,6 +153,13 @@ func (c *Cluster) Stop(mode string) error {
 	return c.proc.end(sig)
 }
 
+// Alive reports whether the server's process runs.
+func (c *Cluster) Alive() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.proc.alive()
+}
+
 // remove ends the server, whatever its state, and deletes its directory.
 func (c *Cluster) remove() error {
 	c.mu.Lock()

@@ -20,6 +20,21 @@ func (c *Cluster) Pause(t testing.TB) error {
 // Resume lets a server go on that was paused.
 func (c *Cluster) Resume() error { return c.signalAll(syscall.SIGCONT) }
 
+// Kill ends all processes of the server with SIGKILL, none of which does anything more before, and returns when the server is gone. An
+// error when it is not running.
+func (c *Cluster) Kill() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.proc.alive() {
+		return errors.New("the cluster is not running")
+	}
+	if err := killFamily(c.proc.cmd.Process.Pid); err != nil {
+		return err
+	}
+	<-c.proc.done
+	return nil
+}
+
 // signalAll sends a signal to the server's first process and its children. Once the first one is stopped, there are no new ones.
 func (c *Cluster) signalAll(sig syscall.Signal) error {
 	c.mu.Lock()
@@ -31,18 +46,37 @@ func (c *Cluster) signalAll(sig syscall.Signal) error {
 	if err := syscall.Kill(first, sig); err != nil {
 		return err
 	}
-	// Not the file "children": it may leave some out while others end.
-	entries, err := os.ReadDir("/proc")
-	for _, entry := range entries {
-		pid, notProcess := strconv.Atoi(entry.Name())
-		if notProcess != nil || parentOf(pid) != first {
-			continue
-		}
+	return signal(childrenOf(first), sig)
+}
+
+// killFamily kills a process and its children, after it stopped them all.
+func killFamily(first int) error {
+	if err := syscall.Kill(first, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	all := append(childrenOf(first), first)
+	return errors.Join(signal(all, syscall.SIGSTOP), signal(all, syscall.SIGKILL))
+}
+
+// signal sends a signal to processes. One that is gone is no error.
+func signal(pids []int, sig syscall.Signal) (err error) {
+	for _, pid := range pids {
 		if kill := syscall.Kill(pid, sig); kill != nil && !errors.Is(kill, syscall.ESRCH) {
 			err = errors.Join(err, kill)
 		}
 	}
 	return err
+}
+
+// childrenOf are the children of a process. They are not read from its file "children": that may leave some out while others end.
+func childrenOf(first int) (pids []int) {
+	entries, _ := os.ReadDir("/proc")
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && parentOf(pid) == first {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // parentOf reads the parent of a process (proc(5), /proc/pid/stat), or returns 0.

@@ -92,6 +92,18 @@ func (c *Cluster) waitsForStandby() error {
 		c.waitFor("SELECT count(*) > 0 FROM pg_stat_replication WHERE sync_state = 'sync'"))
 }
 
+// Asynchronous makes a primary acknowledge commits without waiting for a standby.
+func (c *Cluster) Asynchronous() error {
+	return errors.Join(c.Exec("ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()"),
+		c.waitFor("SELECT current_setting('synchronous_standby_names') = ''"))
+}
+
+// CutOff ends the connection of a standby to its primary, as a broken network does, and returns when it is over.
+func (c *Cluster) CutOff() error {
+	return errors.Join(c.Exec("ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()"),
+		c.waitFor("SELECT count(*) = 0 FROM pg_stat_wal_receiver"))
+}
+
 // Promote makes a standby a primary, and returns when it takes writes.
 func (c *Cluster) Promote() error { return c.Exec("SELECT pg_promote()") }
 

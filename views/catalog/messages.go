@@ -1557,6 +1557,11 @@ func (p Printer) EndExpired() string { return p.text("end.expired", nil) }
 //go:noinline
 func (p Printer) EndIdle() string { return p.text("end.idle", nil) }
 
+// EndIncident says "Signed out by an administrator after a security incident.".
+//
+//go:noinline
+func (p Printer) EndIncident() string { return p.text("end.incident", nil) }
+
 // EndLimit says "Signed out because too many browsers were signed in.".
 //
 //go:noinline
@@ -1923,6 +1928,20 @@ func (p Printer) EventDevicesRevokedOperator() string {
 	return p.text("event.devices_revoked_operator", nil)
 }
 
+// EventDevicesRevokedSince says "You signed out “{device}” and {count} devices that signed in after it.".
+//
+//go:noinline
+func (p Printer) EventDevicesRevokedSince(count int, device string) Sentence {
+	return p.sentence("event.devices_revoked_since", args{"count": count, "device": device})
+}
+
+// EventDevicesRevokedSinceNone says "You signed out “{device}” and ended everything since.".
+//
+//go:noinline
+func (p Printer) EventDevicesRevokedSinceNone(device string) Sentence {
+	return p.sentence("event.devices_revoked_since_none", args{"device": device})
+}
+
 // EventEmailAsked says "You asked to change your e-mail address. It changes once you confirm with the link we sent to the new one.".
 //
 //go:noinline
@@ -1976,6 +1995,20 @@ func (p Printer) EventFactorRenamed(factor string) Sentence {
 //
 //go:noinline
 func (p Printer) EventFactorsReset() string { return p.text("event.factors_reset", nil) }
+
+// EventIncident says "After a security incident, an administrator signed out {count} of your devices.".
+//
+//go:noinline
+func (p Printer) EventIncident(count int) string {
+	return p.text("event.incident", args{"count": count})
+}
+
+// EventIncidentLocked says "After a security incident, an administrator signed out {count} of your devices and locked your password.".
+//
+//go:noinline
+func (p Printer) EventIncidentLocked(count int) string {
+	return p.text("event.incident_locked", args{"count": count})
+}
 
 // EventLanguageChanged says "You changed the language of your account to {language}.". {language} is its own name: “Deutsch”.
 //
@@ -2817,6 +2850,11 @@ func (p Printer) MailFactEmail() string { return p.text("mail.fact_email", nil) 
 //go:noinline
 func (p Printer) MailFactLater() string { return p.text("mail.fact_later", nil) }
 
+// MailFactMessage says "Message". A label in a mail about a security incident: a text follows that an administrator wrote.
+//
+//go:noinline
+func (p Printer) MailFactMessage() string { return p.text("mail.fact_message", nil) }
+
 // MailFactNewEmail says "New e-mail address".
 //
 //go:noinline
@@ -3400,6 +3438,43 @@ func (p Printer) MailFactorsResetSetUp(url string) string {
 //go:noinline
 func (p Printer) MailFactorsResetSubject() string { return p.text("mail_factors_reset.subject", nil) }
 
+// MailIncidentHeading says "You were signed out".
+//
+//go:noinline
+func (p Printer) MailIncidentHeading() string { return p.text("mail_incident.heading", nil) }
+
+// MailIncidentLead says "Because of a security incident, an administrator of {brand} signed apps out. {count} of your devices were signed out.". {brand} is the name of the service, {count} how many devices of the reader’s.
+//
+//go:noinline
+func (p Printer) MailIncidentLead(count int) Sentence {
+	return p.sentence("mail_incident.lead", args{"count": count})
+}
+
+// MailIncidentLocked says "Your password is locked, so sign-in with it doesn’t work. To choose a new one, open the sign-in page as you always do, and choose “Forgot your password?” there.". “Forgot your password?” is login.forgot.
+//
+//go:noinline
+func (p Printer) MailIncidentLocked() string { return p.text("mail_incident.locked", nil) }
+
+// MailIncidentNoLinks says "This e-mail has no links, so that you can tell it from a forged one. Don’t open links in e-mails that claim to be about this incident.".
+//
+//go:noinline
+func (p Printer) MailIncidentNoLinks() string { return p.text("mail_incident.no_links", nil) }
+
+// MailIncidentSignIn says "What to do: open the apps that you use, and sign in again as you always do.".
+//
+//go:noinline
+func (p Printer) MailIncidentSignIn() string { return p.text("mail_incident.sign_in", nil) }
+
+// MailIncidentSubject says "You were signed out after a security incident".
+//
+//go:noinline
+func (p Printer) MailIncidentSubject() string { return p.text("mail_incident.subject", nil) }
+
+// MailIncidentWhy says "You’re receiving this e-mail because you have an account at {brand}.". At the end of a mail. {brand} is the name of the service.
+//
+//go:noinline
+func (p Printer) MailIncidentWhy() Sentence { return p.sentence("mail_incident.why", nil) }
+
 // MailInvitedAct says "Choose a password here and sign in. Don’t share the link: anyone who has it can take over the account.". A button and a link follow.
 //
 //go:noinline
@@ -3857,6 +3932,35 @@ func (p Printer) MailSignupKnownSubject() string { return p.text("mail_signup_kn
 //
 //go:noinline
 func (p Printer) MailSignupKnownWhy() string { return p.text("mail_signup_known.why", nil) }
+
+// MailSinceHeading says "A device and everything since were signed out".
+//
+//go:noinline
+func (p Printer) MailSinceHeading() string { return p.text("mail_since.heading", nil) }
+
+// MailSinceLead says "Someone who is signed in to your account didn’t recognise the device below. It and what signed in after it were signed out, {count} devices in all, and all browsers stopped being trusted.". The name of the device follows.
+//
+//go:noinline
+func (p Printer) MailSinceLead(count int) string {
+	return p.text("mail_since.lead", args{"count": count})
+}
+
+// MailSinceLeadNone says "Someone who is signed in to your account didn’t recognise the device below, which was already signed out. All browsers stopped being trusted.". The name of the device follows.
+//
+//go:noinline
+func (p Printer) MailSinceLeadNone() string { return p.text("mail_since.lead_none", nil) }
+
+// MailSinceSubject says "Devices were signed out of your account".
+//
+//go:noinline
+func (p Printer) MailSinceSubject() string { return p.text("mail_since.subject", nil) }
+
+// MailSinceSubjectDevice says "Signed out with everything since: {device}". {device} is the name of a device, with quotation marks of its own.
+//
+//go:noinline
+func (p Printer) MailSinceSubjectDevice(device string) Sentence {
+	return p.sentence("mail_since.subject_device", args{"device": device})
+}
 
 // MailStepMissedChoose says "If this wasn’t you, someone else knows your password. Change it: {url}".
 //
@@ -5263,6 +5367,121 @@ func (p Printer) SignupTitle() string { return p.text("signup.title", nil) }
 //
 //go:noinline
 func (p Printer) SignupWelcome() string { return p.text("signup.welcome", nil) }
+
+// SinceAdded says "Added since then". A heading over a list of passkeys, an authenticator app and recovery codes. “Then” is when the device signed in.
+//
+//go:noinline
+func (p Printer) SinceAdded() string { return p.text("since.added", nil) }
+
+// SinceApp says "Authenticator app".
+//
+//go:noinline
+func (p Printer) SinceApp() string { return p.text("since.app", nil) }
+
+// SinceCannot says "These can’t be removed here, because you have no passkey, app or codes from before to confirm it with. Sign out the devices first. If you didn’t add these yourself, <link>choose a new password by e-mail</link>: that removes what was added in the last seven days.". “These” are the entries of the list above.
+//
+//go:noinline
+func (p Printer) SinceCannot(link Tag) templ.Component {
+	return p.rich("since.cannot", args{"link": link})
+}
+
+// SinceCodes says "Recovery codes".
+//
+//go:noinline
+func (p Printer) SinceCodes() string { return p.text("since.codes", nil) }
+
+// SinceDone says "You’ve signed out “{device}” and {count} devices that signed in after it.".
+//
+//go:noinline
+func (p Printer) SinceDone(count int, device string) Sentence {
+	return p.sentence("since.done", args{"count": count, "device": device})
+}
+
+// SinceDoneNone says "You’ve signed out “{device}” and ended everything since.".
+//
+//go:noinline
+func (p Printer) SinceDoneNone(device string) Sentence {
+	return p.sentence("since.done_none", args{"device": device})
+}
+
+// SinceLeft says "What was added since can still be used to sign in.". “What” are passkeys, an authenticator app or recovery codes.
+//
+//go:noinline
+func (p Printer) SinceLeft() string { return p.text("since.left", nil) }
+
+// SinceLeftLink says "Remove what was added since". A link, after the sentence since.left.
+//
+//go:noinline
+func (p Printer) SinceLeftLink() string { return p.text("since.left_link", nil) }
+
+// SinceOnly says "Was it only this device? <link>Sign out only this one</link>".
+//
+//go:noinline
+func (p Printer) SinceOnly(link Tag) templ.Component { return p.rich("since.only", args{"link": link}) }
+
+// SinceOutcome says "It’s signed out immediately, and so are {count} devices that signed in after it. They can’t come back without signing in again.". “It” is the device that the person doesn’t recognise.
+//
+//go:noinline
+func (p Printer) SinceOutcome(count int) string { return p.text("since.outcome", args{"count": count}) }
+
+// SinceOutcomeEnded says "It was already signed out. {count} devices that signed in after it are signed out immediately.". “It” is the device that the person doesn’t recognise.
+//
+//go:noinline
+func (p Printer) SinceOutcomeEnded(count int) string {
+	return p.text("since.outcome_ended", args{"count": count})
+}
+
+// SinceOutcomeNone says "It was already signed out, and no device that signed in after it is still signed in.".
+//
+//go:noinline
+func (p Printer) SinceOutcomeNone() string { return p.text("since.outcome_none", nil) }
+
+// SincePasskey says "Passkey “{factor}”".
+//
+//go:noinline
+func (p Printer) SincePasskey(factor string) Sentence {
+	return p.sentence("since.passkey", args{"factor": factor})
+}
+
+// SinceRefused says "Nothing was signed out or removed.".
+//
+//go:noinline
+func (p Printer) SinceRefused() string { return p.text("since.refused", nil) }
+
+// SinceRemove says "Remove these too, unless you added them yourself. Confirm it with something that you had before.". “These” are the entries of the list above.
+//
+//go:noinline
+func (p Printer) SinceRemove() string { return p.text("since.remove", nil) }
+
+// SinceStays says "The browser you’re using now stays signed in.".
+//
+//go:noinline
+func (p Printer) SinceStays() string { return p.text("since.stays", nil) }
+
+// SinceSubmitKeep says "Sign out, but keep these". A button.
+//
+//go:noinline
+func (p Printer) SinceSubmitKeep() string { return p.text("since.submit_keep", nil) }
+
+// SinceSubmitRemove says "Sign out and remove these". A button.
+//
+//go:noinline
+func (p Printer) SinceSubmitRemove() string { return p.text("since.submit_remove", nil) }
+
+// SinceSubmitRest says "End everything since". A button, where the device itself was signed out already.
+//
+//go:noinline
+func (p Printer) SinceSubmitRest() string { return p.text("since.submit_rest", nil) }
+
+// SinceTitle says "Sign out a device and everything since". The title of a page. “Everything” are the devices that signed in after that one, and the passkeys, apps and codes that were added.
+//
+//go:noinline
+func (p Printer) SinceTitle() string { return p.text("since.title", nil) }
+
+// SinceTrust says "Sign-ins that aren’t finished end, and all browsers stop being trusted.". Trusted browsers skip the second step of a sign-in.
+//
+//go:noinline
+func (p Printer) SinceTrust() string { return p.text("since.trust", nil) }
 
 // StepBack says "Back to sign-in".
 //

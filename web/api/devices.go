@@ -23,13 +23,17 @@ type Device struct {
 	LastIP     string    `json:"last_ip"`
 	UserAgent  string    `json:"user_agent"`
 	ExpiresAt  time.Time `json:"expires_at"`
+	// SignedInBy is a models.SignInMethod; empty when unknown. ThroughAgent is the User-Agent of the browser that an app signed in through; empty for
+	// other devices.
+	SignedInBy   string `json:"signed_in_by"`
+	ThroughAgent string `json:"through_user_agent"`
 }
 
 // NewDevice shows a row. current says that the device itself asks.
 func NewDevice(d models.Device, current bool) Device {
 	return Device{
 		ID: d.ID, Name: d.Name, Kind: d.Kind, ClientID: d.ClientID, Current: current, CreatedAt: d.CreatedAt, LastSeenAt: d.LastSeenAt,
-		LastIP: d.LastIP, UserAgent: d.UserAgent, ExpiresAt: d.ExpiresAt,
+		LastIP: d.LastIP, UserAgent: d.UserAgent, ExpiresAt: d.ExpiresAt, SignedInBy: string(d.SignedInBy), ThroughAgent: d.ThroughAgent,
 	}
 }
 

@@ -67,11 +67,15 @@ func hashing(s *services.Services) group {
 func mails(s *services.Services) group {
 	attempts := counter("mail_attempts_total", "Attempts to send a mail, by result (refused: for good; deferred: for now; settings: no mail leaves before the operator acts).", "result")
 	givenUp := counter("mails_given_up_total", "Mails that were given up. The account's activity says so.")
-	return group{[]measure{attempts, givenUp}, func(out chan<- prometheus.Metric) {
+	incidents := counter("incident_mails_total", "Mails about incidents by what became of them (put_back: the server put it off; skipped: the account is gone, disabled or not verified; dropped: its 7 days were over).", "result")
+	return group{[]measure{attempts, givenUp, incidents}, func(out chan<- prometheus.Metric) {
 		for result, n := range s.Notify.Attempts().All() {
 			attempts.to(out, float64(n), result)
 		}
 		givenUp.to(out, float64(s.Notify.GivenUp()))
+		for result, n := range s.Notify.Incidents().All() {
+			incidents.to(out, float64(n), result)
+		}
 	}}
 }
 
@@ -137,16 +141,18 @@ func sweeper(s *services.Services) group {
 // databaseTime is what the questions of one scrape to the database may take together.
 const databaseTime = 4 * time.Second
 
-// database asks the database whether it takes writes, as /readyz does, and what waits in it: four short statements a scrape. While it
+// database asks the database whether it takes writes, as /readyz does, and what waits in it: six short statements a scrape. While it
 // is down, what waits is not shown.
 func database(s *services.Services) group {
 	up := gauge("database_up", "Whether the database answers and takes writes.")
 	retries := counter("database_retries_total", "Second attempts at statements of PostgreSQL, by reason.", "reason")
-	waiting := gauge("mails_waiting", "Mails that wait to be sent by any replica, up to 10000.")
+	waiting := gauge("mails_waiting", "Mails that wait to be sent by any replica, up to 10000, without those about incidents.")
+	byClass := gauge("mails_waiting_by_class", "Mails that wait to be sent by any replica, up to 10000 of each class, in the order in which they are sent: urgent, normal, incident.", "class")
+	notices := gauge("incident_notices_waiting", "Accounts that are to be told of an incident and whose mail is not written yet, up to 10000.")
 	oldest := gauge("mail_oldest_timestamp_seconds", "When the oldest waiting mail was written. It is absent while no mail waits.")
 	messages := gauge("webhook_messages_waiting", "Messages of webhooks that wait to be sent by any replica.")
 	oldestMessage := gauge("webhook_oldest_timestamp_seconds", "When the event of the oldest waiting message happened. It is absent while none waits.")
-	return group{[]measure{up, retries, waiting, oldest, messages, oldestMessage}, func(out chan<- prometheus.Metric) {
+	return group{[]measure{up, retries, waiting, oldest, byClass, notices, messages, oldestMessage}, func(out chan<- prometheus.Metric) {
 		r := s.Operator.Retries()
 		retries.to(out, float64(r.Conflicts), "conflict")
 		retries.to(out, float64(r.Connections), "connection")
@@ -164,6 +170,14 @@ func database(s *services.Services) group {
 			if !box.Oldest.IsZero() {
 				oldest.to(out, float64(box.Oldest.Unix()))
 			}
+		}
+		if classes, err := s.Notify.WaitingByClass(ctx); err == nil {
+			for class, n := range classes {
+				byClass.to(out, float64(n), string(class))
+			}
+		}
+		if n, err := s.Notify.WaitingIncidents(ctx); err == nil {
+			notices.to(out, float64(n))
 		}
 		if n, age, err := s.Webhooks.Waiting(ctx); err == nil {
 			messages.to(out, float64(n))

@@ -49,6 +49,7 @@ var answers = map[auth.Kind]answer{
 	auth.KindInvalidCode:         {http.StatusUnauthorized, "invalid_code", "invalid_grant"},
 	auth.KindInvalidChallenge:    {http.StatusUnauthorized, "invalid_challenge", "invalid_grant"},
 	auth.KindInvalidConfirmation: {http.StatusForbidden, "invalid_confirmation", "invalid_grant"},
+	auth.KindYoungFactor:         {http.StatusForbidden, "factor_too_new", "invalid_grant"},
 	auth.KindInvalidClient:       {http.StatusUnauthorized, "invalid_client", "invalid_client"},
 	auth.KindUnauthorizedClient:  {http.StatusUnprocessableEntity, "invalid_request", "unauthorized_client"},
 }

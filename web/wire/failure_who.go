@@ -11,7 +11,7 @@ import (
 // ofCredentials are the kinds of refusal that a person who guesses or has stolen a credential meets. Their lines in the log say where
 // they came from, and about which account they are, so that an attack can be traced (OWASP ASVS 5.0, 16.2.1 and 16.3.1).
 var ofCredentials = []auth.Kind{
-	auth.KindInvalidCredential, auth.KindWrongPassword, auth.KindInvalidCode, auth.KindInvalidChallenge, auth.KindInvalidConfirmation,
+	auth.KindInvalidCredential, auth.KindWrongPassword, auth.KindInvalidCode, auth.KindInvalidChallenge, auth.KindInvalidConfirmation, auth.KindYoungFactor,
 	auth.KindAccountDisabled, auth.KindInvalidGrant, auth.KindInvalidClient, auth.KindInvalidProof, auth.KindDeadLink, auth.KindRateLimited,
 }
 

@@ -3,7 +3,7 @@ _latchkey() {
     local cur=${COMP_WORDS[COMP_CWORD]} flag=${COMP_WORDS[COMP_CWORD-1]} at='' words='' word
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case "$at $word" in
-            ' serve' | ' migrate' | ' backup' | ' restore' | ' user' | ' user add' | ' user invite' | ' user set-password' | ' user set-email' | ' user set-role' | ' user disable' | ' user enable' | ' user reset-factors' | ' user sign-out' | ' user delete' | ' user show' | ' user list' | ' import' | ' import users' | ' export' | ' export users' | ' keys' | ' keys list' | ' keys rotate' | ' client' | ' client add' | ' client show' | ' client update' | ' client list' | ' client remove' | ' webhook' | ' webhook add' | ' webhook list' | ' webhook remove' | ' webhook test' | ' webhook rotate' | ' mail' | ' mail test' | ' sweep' | ' doctor' | ' healthcheck' | ' monitoring' | ' monitoring dashboard' | ' monitoring alerts' | ' version') at="$at $word" ;;
+            ' serve' | ' migrate' | ' backup' | ' restore' | ' user' | ' user add' | ' user invite' | ' user set-password' | ' user set-email' | ' user set-role' | ' user disable' | ' user enable' | ' user reset-factors' | ' user sign-out' | ' user delete' | ' user show' | ' user list' | ' import' | ' import users' | ' export' | ' export users' | ' keys' | ' keys list' | ' keys rotate' | ' client' | ' client add' | ' client show' | ' client update' | ' client list' | ' client remove' | ' webhook' | ' webhook add' | ' webhook list' | ' webhook remove' | ' webhook test' | ' webhook rotate' | ' mail' | ' mail test' | ' incident' | ' incident revoke' | ' incident list' | ' incident show' | ' incident pause' | ' incident resume' | ' sweep' | ' doctor' | ' healthcheck' | ' monitoring' | ' monitoring dashboard' | ' monitoring alerts' | ' version') at="$at $word" ;;
         esac
     done
     if [[ $cur == = ]]; then cur=''; elif [[ $flag == = ]]; then flag=${COMP_WORDS[COMP_CWORD-2]}; fi
@@ -19,7 +19,7 @@ _latchkey() {
         --role) COMPREPLY=($(compgen -W 'user support' -- "$cur")); return ;;
     esac
     case $at in
-        '') words='serve migrate backup restore user import export keys client webhook mail sweep doctor healthcheck monitoring version'; [[ $cur == -* ]] && words='--help --addr --base-url --secret-file --issuer --audience --signing-alg --access-ttl --status-ttl --device-lifetime --device-idle --max-refreshes --retry-window --browser-lifetime --browser-idle --max-devices --signup --password-min --breach-url --second-factor --device-name-claim --dpop --dpop-nonce --db-conns --trusted-proxies --drain --log --log-ip --mail-from --mail-reply-to --metrics-addr --languages --brand-name --brand-logo --brand-accent --brand-support-url --brand-terms-url --brand-privacy-url --brand-imprint-url --geo-database --security-contact' ;;
+        '') words='serve migrate backup restore user import export keys client webhook mail incident sweep doctor healthcheck monitoring version'; [[ $cur == -* ]] && words='--help --addr --base-url --secret-file --issuer --audience --signing-alg --access-ttl --status-ttl --device-lifetime --device-idle --max-refreshes --retry-window --browser-lifetime --browser-idle --max-devices --signup --password-min --breach-url --second-factor --device-name-claim --dpop --dpop-nonce --db-conns --trusted-proxies --drain --log --log-ip --mail-from --mail-reply-to --incident-mail-rate --metrics-addr --languages --brand-name --brand-logo --brand-accent --brand-support-url --brand-terms-url --brand-privacy-url --brand-imprint-url --geo-database --security-contact' ;;
         ' serve') words=''; [[ $cur == -* ]] && words='--demo' ;;
         ' migrate') words=''; [[ $cur == -* ]] && words='--status --distribute' ;;
         ' backup') words=''; [[ $cur == -* ]] && words='' ;;
@@ -58,6 +58,12 @@ _latchkey() {
         ' webhook rotate') words=''; [[ $cur == -* ]] && words='--json' ;;
         ' mail') words='test'; [[ $cur == -* ]] && words='' ;;
         ' mail test') words=''; [[ $cur == -* ]] && words='' ;;
+        ' incident') words='revoke list show pause resume'; [[ $cur == -* ]] && words='' ;;
+        ' incident revoke') words=''; [[ $cur == -* ]] && words='--client --created-from --created-to --network --unbound --require-reset --over --now --say --preview --confirm' ;;
+        ' incident list') words=''; [[ $cur == -* ]] && words='' ;;
+        ' incident show') words=''; [[ $cur == -* ]] && words='' ;;
+        ' incident pause') words=''; [[ $cur == -* ]] && words='' ;;
+        ' incident resume') words=''; [[ $cur == -* ]] && words='' ;;
         ' sweep') words=''; [[ $cur == -* ]] && words='' ;;
         ' doctor') words=''; [[ $cur == -* ]] && words='--json' ;;
         ' healthcheck') words=''; [[ $cur == -* ]] && words='' ;;
@@ -66,7 +72,7 @@ _latchkey() {
         ' monitoring alerts') words=''; [[ $cur == -* ]] && words='' ;;
         ' version') words=''; [[ $cur == -* ]] && words='' ;;
     esac
-    [[ $at && $cur == -* ]] && words+=' --help --addr --base-url --secret-file --issuer --audience --signing-alg --access-ttl --status-ttl --device-lifetime --device-idle --max-refreshes --retry-window --browser-lifetime --browser-idle --max-devices --signup --password-min --breach-url --second-factor --device-name-claim --dpop --dpop-nonce --db-conns --trusted-proxies --drain --log --log-ip --mail-from --mail-reply-to --metrics-addr --languages --brand-name --brand-logo --brand-accent --brand-support-url --brand-terms-url --brand-privacy-url --brand-imprint-url --geo-database --security-contact'
+    [[ $at && $cur == -* ]] && words+=' --help --addr --base-url --secret-file --issuer --audience --signing-alg --access-ttl --status-ttl --device-lifetime --device-idle --max-refreshes --retry-window --browser-lifetime --browser-idle --max-devices --signup --password-min --breach-url --second-factor --device-name-claim --dpop --dpop-nonce --db-conns --trusted-proxies --drain --log --log-ip --mail-from --mail-reply-to --incident-mail-rate --metrics-addr --languages --brand-name --brand-logo --brand-accent --brand-support-url --brand-terms-url --brand-privacy-url --brand-imprint-url --geo-database --security-contact'
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -o default -F _latchkey latchkey

@@ -2,7 +2,7 @@
 function __latchkey_at
     set -l at ''
     for word in (commandline -opc)[2..-1]
-        contains -- "$at $word" ' serve' ' migrate' ' backup' ' restore' ' user' ' user add' ' user invite' ' user set-password' ' user set-email' ' user set-role' ' user disable' ' user enable' ' user reset-factors' ' user sign-out' ' user delete' ' user show' ' user list' ' import' ' import users' ' export' ' export users' ' keys' ' keys list' ' keys rotate' ' client' ' client add' ' client show' ' client update' ' client list' ' client remove' ' webhook' ' webhook add' ' webhook list' ' webhook remove' ' webhook test' ' webhook rotate' ' mail' ' mail test' ' sweep' ' doctor' ' healthcheck' ' monitoring' ' monitoring dashboard' ' monitoring alerts' ' version'; and set at "$at $word"
+        contains -- "$at $word" ' serve' ' migrate' ' backup' ' restore' ' user' ' user add' ' user invite' ' user set-password' ' user set-email' ' user set-role' ' user disable' ' user enable' ' user reset-factors' ' user sign-out' ' user delete' ' user show' ' user list' ' import' ' import users' ' export' ' export users' ' keys' ' keys list' ' keys rotate' ' client' ' client add' ' client show' ' client update' ' client list' ' client remove' ' webhook' ' webhook add' ' webhook list' ' webhook remove' ' webhook test' ' webhook rotate' ' mail' ' mail test' ' incident' ' incident revoke' ' incident list' ' incident show' ' incident pause' ' incident resume' ' sweep' ' doctor' ' healthcheck' ' monitoring' ' monitoring dashboard' ' monitoring alerts' ' version'; and set at "$at $word"
     end
     test "$at" = "$argv[1]"
 end
@@ -17,6 +17,7 @@ complete -c latchkey -n '__latchkey_at ""' -f -a keys -d 'Signing keys.'
 complete -c latchkey -n '__latchkey_at ""' -f -a client -d 'Apps that may sign in (none registered: any).'
 complete -c latchkey -n '__latchkey_at ""' -f -a webhook -d 'Systems of yours that are told of events.'
 complete -c latchkey -n '__latchkey_at ""' -f -a mail -d 'Mail.'
+complete -c latchkey -n '__latchkey_at ""' -f -a incident -d 'Sign out many devices at once, after a security incident.'
 complete -c latchkey -n '__latchkey_at ""' -f -a sweep -d 'Delete what is past retention, once.'
 complete -c latchkey -n '__latchkey_at ""' -f -a doctor -d 'Check settings, database, secret, mail and the base URL; say what to do.'
 complete -c latchkey -n '__latchkey_at ""' -f -a healthcheck -d 'Exit 0 when a running server is ready.'
@@ -52,6 +53,7 @@ complete -c latchkey -l log -x -a 'text json' -d 'text or json.'
 complete -c latchkey -l log-ip -x -a 'off hash full' -d 'What the log tells about where a refused sign-in came from: off, a keyed hash of its network, or the full IP address.'
 complete -c latchkey -l mail-from -r -d 'Sender of mails: an address, or Name <address>. Needed with LATCHKEY_SMTP_URL.'
 complete -c latchkey -l mail-reply-to -r -d 'Where answers to mails go: an address, or Name <address>. Default: the sender.'
+complete -c latchkey -l incident-mail-rate -r -d 'Mails about an incident in a minute, of all replicas together, while no other mail is due; 0: none.'
 complete -c latchkey -l metrics-addr -r -d 'Separate listener for /metrics; off when empty.'
 complete -c latchkey -l languages -r -d 'Languages that people may choose, the default first, by their tags: en. Default: all that the portal is translated into.'
 complete -c latchkey -l brand-name -r -d 'What the service is called on pages, in mails, passkeys and authenticator apps. Default: Latchkey.'
@@ -147,6 +149,22 @@ complete -c latchkey -n '__latchkey_at " webhook add"' -l json -d 'As one JSON o
 complete -c latchkey -n '__latchkey_at " webhook list"' -l json -d 'One JSON object a line.'
 complete -c latchkey -n '__latchkey_at " webhook rotate"' -l json -d 'As one JSON object.'
 complete -c latchkey -n '__latchkey_at " mail"' -f -a test -d 'Send one mail with the current settings.'
+complete -c latchkey -n '__latchkey_at " incident"' -f -a revoke -d 'Sign out every device that a filter selects: first --preview, then --confirm with the id of the preview. A running server goes on when this command dies.'
+complete -c latchkey -n '__latchkey_at " incident"' -f -a list -d 'List the incidents, and the previews that can be confirmed.'
+complete -c latchkey -n '__latchkey_at " incident"' -f -a show -d 'Show an incident, how far it has got, and who has signed in again since.'
+complete -c latchkey -n '__latchkey_at " incident"' -f -a pause -d 'Pause an incident. What is signed out stays so.'
+complete -c latchkey -n '__latchkey_at " incident"' -f -a resume -d 'Go on with an incident that was paused, or whose command died, and watch it.'
+complete -c latchkey -n '__latchkey_at " incident revoke"' -l client -r -d 'Apps of this client_id. Repeatable: one of them. Browsers signed in to the portal have none.'
+complete -c latchkey -n '__latchkey_at " incident revoke"' -l created-from -r -d 'Signed in at this time or later, such as 2026-11-28T09:00:00Z (RFC 3339).'
+complete -c latchkey -n '__latchkey_at " incident revoke"' -l created-to -r -d 'Signed in before this time.'
+complete -c latchkey -n '__latchkey_at " incident revoke"' -l network -r -d 'Signed in from an IP address in this network, such as 203.0.113.0/24 or 2001:db8::/32. Repeatable: one of them.'
+complete -c latchkey -n '__latchkey_at " incident revoke"' -l unbound -d 'Not bound to a key (DPoP): a copy of its sign-in works elsewhere.'
+complete -c latchkey -n '__latchkey_at " incident revoke"' -l require-reset -d 'Lock the passwords of the accounts as well: each owner must choose a new one by mail. Ends trusted browsers, open codes and challenges, and the passkeys, apps and recovery codes that were added since --created-from.'
+complete -c latchkey -n '__latchkey_at " incident revoke"' -l over -r -d 'With --confirm: spread the work over so long, so that people do not all come back at once.'
+complete -c latchkey -n '__latchkey_at " incident revoke"' -l now -d 'With --confirm: as fast as it may. The default.'
+complete -c latchkey -n '__latchkey_at " incident revoke"' -l say -r -d 'With --confirm: what the mails to the owners say about the incident, beside our words. Plain text without links, up to 500 characters.'
+complete -c latchkey -n '__latchkey_at " incident revoke"' -l preview -d 'Count what would be signed out, and print the id to confirm. Changes nothing.'
+complete -c latchkey -n '__latchkey_at " incident revoke"' -l confirm -r -d 'Sign out what this preview counted. It must not be older than 10 minutes.'
 complete -c latchkey -n '__latchkey_at " doctor"' -l json -d 'Print JSON.'
 complete -c latchkey -n '__latchkey_at " monitoring"' -f -a dashboard -d 'Print a dashboard for Grafana.'
 complete -c latchkey -n '__latchkey_at " monitoring"' -f -a alerts -d 'Print alert rules for Prometheus.'
