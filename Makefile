@@ -19,6 +19,7 @@ LINT_VERSION := 2.15.0
 LINT_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .PHONY: help run build release manual test test-fast test-race test-citus test-release lint generate verify bench fuzz soak soak-cluster search crashes check-long screenshots clean
+.PHONY: help run build release manual test test-fast test-race test-citus test-release lint generate verify bench bench-growth fuzz soak search crashes check-long screenshots clean
 
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 16
@@ -95,6 +96,11 @@ verify: ## fail on stale generated code, go.mod, formatting or build (make lint 
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem $(PKGS)
+
+# The cost with more rows than there are here: GROWTH=10000,10000000 takes an hour and 15 GB. LATCHKEY_GROWTH_ON=sqlite measures SQLite alone.
+GROWTH ?= 10000,1000000
+bench-growth: ## measure what the same work costs with 10 thousand devices and with a million (GROWTH), in the background
+	LATCHKEY_GROWTH='$(GROWTH)' nice -n 15 go test ./cmd/loadgen -v -run '^$$' -bench Growth -benchtime 1x -timeout 6h
 
 fuzz: ## fuzz what reads strangers' texts, each target for FUZZTIME (5m)
 	@grep -ro --include='*_test.go' '^func Fuzz[[:alnum:]]*' $(CODE) | sed 's|^\(.*\)/[^/]*:func |./\1 |' | sort | while read -r pkg target; do \

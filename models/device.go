@@ -60,6 +60,9 @@ type Device struct {
 	// 10 s after the first use of the present one. A request with it is no fresh proof.
 	FormerHash  []byte
 	FormerUntil *time.Time
+
+	// Installation is the hash of an app's installation on one phone (see NewDevice.Installation); empty: the app named none.
+	Installation []byte
 }
 
 // Liveness defines which devices are live at Now: not revoked, not expired, and seen since the idle limit of their kind.

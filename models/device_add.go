@@ -25,11 +25,12 @@ type NewDevice struct {
 	// FreeName picks the device's name. taken reports whether a name looks like that of another device of the owner.
 	FreeName func(taken func(string) bool) string
 	// StatusIndex returns the index in the status lists to try, for try 0, 1, 2 and so on; nil: the device gets no index.
-	StatusIndex func(try int) int64
-	Max         int   // live devices of this kind, 0: no limit; at the limit an app is refused and the longest unseen browser is signed out
-	Room        *Room // the limit of the app's own client; nil: it has none
-	Live        Liveness
-	Replace     *DeviceKey // the earlier sign-in of this browser, which this one revokes; nil: there is no earlier one
+	StatusIndex  func(try int) int64
+	Max          int   // live devices of this kind, 0: no limit; at the limit an app is refused and the longest unseen browser is signed out
+	Room         *Room // the limit of the app's own client; nil: it has none
+	Live         Liveness
+	Installation *Installation // of an app; nil: it named none
+	Replace      *DeviceKey    // the earlier sign-in of this browser, which this one revokes; nil: there is no earlier one
 	// Repeats are the hashes of the secrets that earlier submissions of the same form would have got. When nothing was replaced and
 	// a live browser of the account has one of them, AddDevice returns that browser and adds nothing.
 	Repeats      [][]byte
@@ -102,11 +103,16 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 			return decrementCounters(tx, n.Uncount)
 		}
 		crowded = had.Ended > keptEnded(len(held)+1)
-		gone, err := makeRoom(tx, held, d, n)
+		place, err := n.takePlace(tx, held, d)
 		if err != nil {
 			return err
 		}
-		d.Name = n.FreeName(held.without(gone).taken(d.ID))
+		held = held.without(place.gone)
+		gone, err := makeRoom(tx, held, d, n, place)
+		if err != nil {
+			return err
+		}
+		d.Name = n.nameFor(place, held.without(gone).taken(d.ID))
 		d.NameKey = NameKey(d.Name)
 		if err := tx.Create(&d).Error; err != nil {
 			return err
@@ -124,10 +130,8 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		if err := addRoomMail(tx, gone, n.Room); err != nil {
 			return err
 		}
-		if unfamiliar {
-			if err := addSignInMail(tx, d, *n.Alert); err != nil {
-				return err
-			}
+		if err := n.tellOwner(tx, place, d, unfamiliar); err != nil {
+			return err
 		}
 		return decrementCounters(tx, n.Uncount) // last: every sign-in from the same network waits for this row
 	})
@@ -233,7 +237,8 @@ func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, before had, err error
 		Ended          int64
 		Newest, Factor int64
 	}
-	err = tx.Raw(`SELECT d.user_id, d.id, d.kind, d.client_id, d.name, d.last_seen_at, d.expires_at, d.secret_hash, d.former_hash, c.ended, c.newest, f.factor
+	err = tx.Raw(`SELECT d.user_id, d.id, d.kind, d.client_id, d.name, d.last_seen_at, d.expires_at, d.secret_hash, d.former_hash,
+			d.generation, d.floor, d.jkt, d.installation, c.ended, c.newest, f.factor
 		FROM (SELECT count(revoked_at) AS ended, coalesce(max(seq), 0) AS newest FROM devices WHERE user_id = ?) AS c
 		CROSS JOIN (SELECT coalesce(max(seq), 0) AS factor FROM factors WHERE user_id = ?) AS f
 		LEFT JOIN devices d ON d.user_id = ? AND d.revoked_at IS NULL ORDER BY d.last_seen_at, d.id`, userID, userID, userID).Scan(&rows).Error

@@ -11,21 +11,22 @@ type EndReason string
 
 // The reasons. All of them are in EndReasons.
 const (
-	RevokedBySignOut  EndReason = "signed_out"       // by itself: sign-out, RFC 7009
-	RevokedByOwner    EndReason = "revoked"          // by its owner, from another device
-	RevokedByPassword EndReason = "password_changed" // with a change of password by its owner
-	RevokedByReplace  EndReason = "replaced"         // a new sign-in in the same browser
-	RevokedByLimit    EndReason = "limit"            // the longest unseen browser made room
-	RevokedByReuse    EndReason = "reused"           // its token came back after it had died: theft
-	RevokedByDisable  EndReason = "disabled"         // the account was disabled
-	RevokedByOperator EndReason = "operator"         // signed out by an operator
-	RevokedByExpiry   EndReason = "expired"          // past its absolute lifetime; stored only when its name was wanted again
-	RevokedByIdleness EndReason = "idle"             // unseen for too long; stored only when its name was wanted again
-	RevokedByUndo     EndReason = "email_undo"       // its owner took a former address back by the link in a mail
-	RevokedByNotMe    EndReason = "alarm"            // its owner answered the mail about it: "This wasn't me"
-	RevokedByCode     EndReason = "code_repeated"    // its code was sent again from elsewhere before its first refresh
-	RevokedForRoom    EndReason = "made_room"        // it made room for a sign-in of the same client, by itself or by its owner's choice
-	RevokedByIncident EndReason = "incident"         // an operator signed many devices out at once, after a security incident
+	RevokedBySignOut   EndReason = "signed_out"       // by itself: sign-out, RFC 7009
+	RevokedByOwner     EndReason = "revoked"          // by its owner, from another device
+	RevokedByPassword  EndReason = "password_changed" // with a change of password by its owner
+	RevokedByReplace   EndReason = "replaced"         // a new sign-in in the same browser
+	RevokedByLimit     EndReason = "limit"            // the longest unseen browser made room
+	RevokedByReuse     EndReason = "reused"           // its token came back after it had died: theft
+	RevokedByDisable   EndReason = "disabled"         // the account was disabled
+	RevokedByOperator  EndReason = "operator"         // signed out by an operator
+	RevokedByExpiry    EndReason = "expired"          // past its absolute lifetime; stored only when its name was wanted again
+	RevokedByIdleness  EndReason = "idle"             // unseen for too long; stored only when its name was wanted again
+	RevokedByUndo      EndReason = "email_undo"       // its owner took a former address back by the link in a mail
+	RevokedByNotMe     EndReason = "alarm"            // its owner answered the mail about it: "This wasn't me"
+	RevokedByCode      EndReason = "code_repeated"    // its code was sent again from elsewhere before its first refresh
+	RevokedForRoom     EndReason = "made_room"        // it made room for a sign-in of the same client, by itself or by its owner's choice
+	RevokedByNewSignIn EndReason = "signed_in_again"  // its app signed in again on the same phone
+	RevokedByIncident  EndReason = "incident"         // an operator signed many devices out at once, after a security incident
 
 	// RevokedByPasswordSet is never stored: it is RevokedByPassword with an operator as RevokedBy.
 	RevokedByPasswordSet EndReason = "password_set"
@@ -35,14 +36,14 @@ const (
 var EndReasons = []EndReason{
 	RevokedBySignOut, RevokedByOwner, RevokedByPassword, RevokedByPasswordSet, RevokedByReplace, RevokedByLimit, RevokedByReuse,
 	RevokedByDisable, RevokedByOperator, RevokedByExpiry, RevokedByIdleness, RevokedByUndo, RevokedByNotMe, RevokedByCode, RevokedForRoom,
-	RevokedByIncident,
+	RevokedByIncident, RevokedByNewSignIn,
 }
 
 // endingConsents are the reasons for which a person, the operator or a theft ended a device: its client must then ask before it gets
 // another one. An app that signs itself out, and one that no one signed out, may sign in again as before.
 var endingConsents = []EndReason{
 	RevokedByOwner, RevokedByPassword, RevokedByReuse, RevokedByDisable, RevokedByOperator, RevokedByUndo, RevokedByNotMe,
-	RevokedByIncident,
+	RevokedByIncident, RevokedByNewSignIn,
 }
 
 func (r EndReason) endsConsents() bool { return slices.Contains(endingConsents, r) }

@@ -20,8 +20,12 @@ type Room struct {
 	Mail func(gone []Device) MailWithLinks
 }
 
-// makeRoom makes room for d and returns the apps that it signed out for that. It returns ErrTooManyDevices where it may not.
-func makeRoom(tx *gorm.DB, h held, d Device, n NewDevice) (gone []Device, err error) {
+// makeRoom makes room for d and returns the apps that it signed out for that. A device that took another one's place needs none, whatever the
+// limits. makeRoom returns ErrTooManyDevices where it may not make room.
+func makeRoom(tx *gorm.DB, h held, d Device, n NewDevice, p placed) (gone []Device, err error) {
+	if len(p.gone) > 0 {
+		return nil, nil
+	}
 	if d.Kind == KindApp && n.Room != nil {
 		if gone, err = n.Room.leave(tx, h, d, n.Event); err != nil || len(gone) > 0 {
 			return gone, err

@@ -29,6 +29,7 @@ const (
 	EventDeviceReused        EventKind = "device_reused"
 	EventDeviceForked        EventKind = "device_forked"
 	EventDeviceRestored      EventKind = "device_restored"
+	EventDeviceReplaced      EventKind = "device_replaced" // the app signed in again on the same phone, and this device ended
 	EventPasswordChanged     EventKind = "password_changed"
 	EventPasswordFailed      EventKind = "password_failed" // a signed-in person was asked for the password and gave a wrong one
 	EventPasswordReset       EventKind = "password_reset"
@@ -49,6 +50,10 @@ const (
 	EventPasswordChangeRequired EventKind = "password_change_required" // by a backend, at the next sign-in
 
 	EventLanguageChanged EventKind = "language_changed" // Detail is the new one's tag
+
+	// EventInstallationShared tells that two phones take each other's place. The device is the one that has signed in, the detail the name
+	// of the other.
+	EventInstallationShared EventKind = "installation_shared"
 
 	// Events of addresses name none: the activity is kept for longer than an address is anybody's business.
 	EventEmailAsked     EventKind = "email_change_asked"
@@ -75,7 +80,7 @@ const (
 // EventKinds are all kinds, in the order in which the documentation names them.
 var EventKinds = []EventKind{
 	EventAccountCreated, EventInvited, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked, EventDevicesRevokedSince, EventIncident,
-	EventDeviceRenamed, EventDeviceReused, EventDeviceForked, EventDeviceRestored, EventPasswordChanged,
+	EventDeviceRenamed, EventDeviceReused, EventDeviceForked, EventDeviceRestored, EventDeviceReplaced, EventInstallationShared, EventPasswordChanged,
 	EventPasswordFailed, EventPasswordReset, EventResetSent, EventPasswordChangeRequired, EventPasswordDropped, EventLocked, EventEmailAsked, EventEmailCancelled, EventEmailChanged, EventEmailRestored,
 	EventWaysBackEnded, EventRoleChanged, EventDetailsChanged, EventDisabled, EventEnabled, EventMailFailed, EventDataDownloaded, EventLanguageChanged,
 	EventFactorAdded, EventFactorRemoved, EventFactorRenamed, EventFactorClosed, EventFactorsReset, EventRecoveryCodesMade, EventRecoveryCodeUsed,

@@ -239,7 +239,7 @@ func TestADeviceIsFoundByIdAndItsOwnerWithoutSecrets(t *testing.T) {
 // Support sees every column of a device but those that make up its token, and the program of its latest refresh, which only the event
 // of a copied sign-in tells. A new column must be in one list or the other.
 func TestSupportSeesEveryColumnOfADeviceButItsSecrets(t *testing.T) {
-	withheld := []string{"SecretHash", "Generation", "Base", "Floor", "Repeats", "RotatedAt", "MaxRefreshes", "StatusIndex", "FormerHash", "FormerUntil", "RefreshAgent", "RefreshAgentAt"}
+	withheld := []string{"SecretHash", "Generation", "Base", "Floor", "Repeats", "RotatedAt", "MaxRefreshes", "StatusIndex", "FormerHash", "FormerUntil", "RefreshAgent", "RefreshAgentAt", "Installation"}
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u, index := addUser(t, s), int64(7)
 		n := signIn(u.ID, models.KindApp, "phone", noon)
@@ -247,6 +247,7 @@ func TestSupportSeesEveryColumnOfADeviceButItsSecrets(t *testing.T) {
 		d.UserAgent, d.Base, d.Repeats, d.MaxRefreshes, d.JKT, d.StatusIndex = "agent", 1, 1, 9, "thumbprint", &index
 		d.SignedInBy, d.ProvedBy, d.ProvedAt, d.FormerHash, d.FormerUntil = models.ByPassword, models.ByPasskey, &d.CreatedAt, []byte("former"), &d.CreatedAt
 		d.RefreshAgent, d.RefreshAgentAt, d.Scope, d.ThroughAgent = "agent", &d.CreatedAt, "openid", "browser"
+		d.Installation = []byte("hash")
 		whole := add(t, s, n)
 		key := models.DeviceKey{UserID: u.ID, ID: whole.ID}
 		if _, _, err := s.RevokeDevice(t.Context(), key, models.Event{UserID: u.ID, At: noon, Kind: models.EventDeviceRevoked, Actor: models.ActorOwner, Detail: string(models.RevokedByOwner)}); err != nil {

@@ -30,7 +30,12 @@ type Device struct {
 	CreatedAt  time.Time
 	LastSeenAt time.Time
 	ExpiresAt  time.Time
+
+	Earlier *EarlierDevice // that may be on the same phone; nil: there is none
 }
+
+// EarlierDevice is a device that signed in before another one on what may be the same phone.
+type EarlierDevice struct{ ID, Name string }
 
 // origin says what the device is and where it was last seen, without repeating a
 // name that already says it.
@@ -113,7 +118,7 @@ func signedInBy(d Device) templ.Component {
 			var templ_7745c5c3_Var3 string
 			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(" " + d.Method)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `device.templ`, Line: 45, Col: 18}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `device.templ`, Line: 50, Col: 18}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 			if templ_7745c5c3_Err != nil {

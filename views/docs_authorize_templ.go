@@ -64,59 +64,72 @@ func docsAuthorize(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\">scopes</a>), not asked for.</dd><dt><code>POST /oauth/par</code></dt><dd>Takes the same parameters from your app or its server, and returns a <code>request_uri</code>. Open <code>/oauth/authorize</code> with it and your <code>client_id</code> (RFC 9126).</dd><dt>The way back</dt><dd>Your redirect URI gets <code>code</code> or <code>error</code>, and <code>state</code> and <code>iss</code>. Check that <code>state</code> is the one you sent and <code>iss</code> is the issuer (RFC 9207).</dd><dt><code>POST /oauth/token</code></dt><dd><code>grant_type=authorization_code</code>, <code>code</code>, <code>redirect_uri</code>, <code>client_id</code> and <code>code_verifier</code>, within a minute. The answer is <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\">scopes</a>), not asked for.</dd><dt><code>POST /oauth/par</code></dt><dd>Takes the same parameters from your app or its server, and returns a <code>request_uri</code>. Open <code>/oauth/authorize</code> with it and your <code>client_id</code> (RFC 9126). Only here, or in the request to <code>/oauth/token</code>, an app may send <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var4 templ.SafeURL
-		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("endpoints"))
+		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("guide"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 39, Col: 43}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 30, Col: 104}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\">that of every sign-in</a>, and for the scope <code>openid</code> it has an <code>id_token</code>. If the answer is lost, repeat the request within that minute, from the same IP address or with the same key. You get the same tokens.</dd></dl><p>The sign-in adds a device to the person’s list; where the server sends mail, they get an e-mail about it. After that, the <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\"><code>installation_id</code></a>: <code>/oauth/authorize</code> refuses it.</dd><dt>The way back</dt><dd>Your redirect URI gets <code>code</code> or <code>error</code>, and <code>state</code> and <code>iss</code>. Check that <code>state</code> is the one you sent and <code>iss</code> is the issuer (RFC 9207).</dd><dt><code>POST /oauth/token</code></dt><dd><code>grant_type=authorization_code</code>, <code>code</code>, <code>redirect_uri</code>, <code>client_id</code> and <code>code_verifier</code>, within a minute. The answer is <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var5 templ.SafeURL
-		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("guide"))
+		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("endpoints"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 44, Col: 152}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 40, Col: 43}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\">guide</a> applies.</p><p>When a server of yours <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\">that of every sign-in</a>, and for the scope <code>openid</code> it has an <code>id_token</code>. If the answer is lost, repeat the request within that minute, from the same IP address or with the same key. You get the same tokens.</dd></dl><p>The sign-in adds a device to the person’s list; where the server sends mail, they get an e-mail about it. After that, the <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var6 templ.SafeURL
-		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("sensitive"))
+		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("guide"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 47, Col: 55}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 45, Col: 152}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\">demands a new proof</a>, send the person to the same page with its <code>max_age</code> and <code>acr_values</code>. The new tokens belong to a new device. Check that <code>sub</code> is the same, store the tokens, revoke the old refresh token, and repeat the call.</p><h3 id=\"prompt\">What the person sees</h3><p>They sign in, or confirm who they are if the last proof in this browser is older than 15 minutes. Then a page shows your app, the account and the device name, and the person presses a button. A client registered with <code>--sso</code> asks for no new proof while the browser is signed in. All of this may take ten minutes. After that, a page tells the person to start again in the app, and the app gets no answer.</p><p>If the account is signed in on as many devices of your app as it may be, the page also asks which of them to sign out; your app does nothing for that. The device is signed out when your app takes its tokens, and not if the person cancels (<code>access_denied</code>). Only if others took the last places in between, the token endpoint answers <code>invalid_grant</code>: start again.</p><dl><dt><code>prompt=login</code></dt><dd>Asks for a new proof.</dd><dt><code>max_age</code></dt><dd>Asks for a proof that is at most so many seconds old.</dd><dt><code>acr_values=aal2</code></dt><dd>Asks for two factors if the account has a second one. Otherwise the person comes back with <code>aal1</code>: compare <code>acr</code> in the ID token.</dd><dt><code>login_hint</code></dt><dd>Fills in the e-mail address. The person may sign in with another account.</dd><dt><code>id_token_hint</code></dt><dd>An ID token that your app got here, however old: only the account that it names can go on.</dd><dt><code>prompt=select_account</code></dt><dd>Changes nothing: the page always offers another account.</dd><dt><code>prompt=consent</code></dt><dd>Changes nothing: the page is always shown, except with <code>prompt=none</code>.</dd><dt><code>prompt=none</code></dt><dd>Shows no page. It answers <code>code</code>, <code>login_required</code>, <code>interaction_required</code> or <code>temporarily_unavailable</code>. Go there with the whole window: in a frame of another site the browser sends no session. A code needs an <code>https</code> redirect URI, a proof as recent as above, and that this account pressed the button for your app in this browser in the last 30 days, for the same scopes. That ends when the person signs the app out in their list, and with a new password.</dd></dl><h3 id=\"id-token\">Who signed in</h3><p>Libraries check the ID token: the signature by a key of the key set, <code>iss</code>, <code>aud</code> (your <code>client_id</code>), <code>exp</code> and <code>nonce</code>. It says who signed in. It gives no access: never send it to a server instead of the access token.</p><dl><dt><code>sub</code></dt><dd>The account. It stays the same when the e-mail address changes: use it as the key in your data.</dd><dt><code>sid</code></dt><dd>The device, as <code>device_id</code> in the token answer.</dd><dt><code>auth_time</code>, <code>amr</code>, <code>acr</code></dt><dd>When and how the person proved who they are, as in <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\">guide</a> applies.</p><p>When a server of yours <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var7 templ.SafeURL
-		templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("claims"))
+		templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("sensitive"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 96, Col: 84}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 48, Col: 55}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "\">the access token</a>.</dd><dt><code>email</code>, <code>email_verified</code></dt><dd>Only with the scope <code>email</code>.</dd></dl><p><code>GET /oauth/userinfo</code> with the access token answers <code>sub</code> and, with the scope <code>email</code>, the current e-mail address. It needs the scope <code>openid</code>, and a device that is still signed in.</p><h3 id=\"sign-out\">A sign-out that begins in your app</h3><p>Revoke the refresh token at <code>/oauth/revoke</code>. To let the person sign out of the browser, too, send the browser to <code>/oauth/logout</code> (OpenID Connect RP-Initiated Logout 1.0) with <code>id_token_hint</code> or <code>client_id</code>, <code>post_logout_redirect_uri</code> and <code>state</code>. A page asks the person, who then comes back to that URI if it is registered for your client. An expired ID token is good as a hint as long as the key that signed it is published.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "\">demands a new proof</a>, send the person to the same page with its <code>max_age</code> and <code>acr_values</code>. The new tokens belong to a new device. Check that <code>sub</code> is the same, store the tokens, revoke the old refresh token, and repeat the call.</p><h3 id=\"prompt\">What the person sees</h3><p>They sign in, or confirm who they are if the last proof in this browser is older than 15 minutes. Then a page shows your app, the account and the device name, and the person presses a button. A client registered with <code>--sso</code> asks for no new proof while the browser is signed in. All of this may take ten minutes. After that, a page tells the person to start again in the app, and the app gets no answer.</p><p>If the account is signed in on as many devices of your app as it may be, the page also asks which of them to sign out; your app does nothing for that. The device is signed out when your app takes its tokens, and not if the person cancels (<code>access_denied</code>). Only if others took the last places in between, the token endpoint answers <code>invalid_grant</code>: start again.</p><dl><dt><code>prompt=login</code></dt><dd>Asks for a new proof.</dd><dt><code>max_age</code></dt><dd>Asks for a proof that is at most so many seconds old.</dd><dt><code>acr_values=aal2</code></dt><dd>Asks for two factors if the account has a second one. Otherwise the person comes back with <code>aal1</code>: compare <code>acr</code> in the ID token.</dd><dt><code>login_hint</code></dt><dd>Fills in the e-mail address. The person may sign in with another account.</dd><dt><code>id_token_hint</code></dt><dd>An ID token that your app got here, however old: only the account that it names can go on.</dd><dt><code>prompt=select_account</code></dt><dd>Changes nothing: the page always offers another account.</dd><dt><code>prompt=consent</code></dt><dd>Changes nothing: the page is always shown, except with <code>prompt=none</code>.</dd><dt><code>prompt=none</code></dt><dd>Shows no page. It answers <code>code</code>, <code>login_required</code>, <code>interaction_required</code> or <code>temporarily_unavailable</code>. Go there with the whole window: in a frame of another site the browser sends no session. A code needs an <code>https</code> redirect URI, a proof as recent as above, and that this account pressed the button for your app in this browser in the last 30 days, for the same scopes. That ends when the person signs the app out in their list, and with a new password.</dd></dl><h3 id=\"id-token\">Who signed in</h3><p>Libraries check the ID token: the signature by a key of the key set, <code>iss</code>, <code>aud</code> (your <code>client_id</code>), <code>exp</code> and <code>nonce</code>. It says who signed in. It gives no access: never send it to a server instead of the access token.</p><dl><dt><code>sub</code></dt><dd>The account. It stays the same when the e-mail address changes: use it as the key in your data.</dd><dt><code>sid</code></dt><dd>The device, as <code>device_id</code> in the token answer.</dd><dt><code>auth_time</code>, <code>amr</code>, <code>acr</code></dt><dd>When and how the person proved who they are, as in <a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var8 templ.SafeURL
+		templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("claims"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 97, Col: 84}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "\">the access token</a>.</dd><dt><code>email</code>, <code>email_verified</code></dt><dd>Only with the scope <code>email</code>.</dd></dl><p><code>GET /oauth/userinfo</code> with the access token answers <code>sub</code> and, with the scope <code>email</code>, the current e-mail address. It needs the scope <code>openid</code>, and a device that is still signed in.</p><h3 id=\"sign-out\">A sign-out that begins in your app</h3><p>Revoke the refresh token at <code>/oauth/revoke</code>. To let the person sign out of the browser, too, send the browser to <code>/oauth/logout</code> (OpenID Connect RP-Initiated Logout 1.0) with <code>id_token_hint</code> or <code>client_id</code>, <code>post_logout_redirect_uri</code> and <code>state</code>. A page asks the person, who then comes back to that URI if it is registered for your client. An expired ID token is good as a hint as long as the key that signed it is published.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -141,25 +154,25 @@ func docsLibraries(p DocsPage) templ.Component {
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var8 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var8 == nil {
-			templ_7745c5c3_Var8 = templ.NopComponent
+		templ_7745c5c3_Var9 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var9 == nil {
+			templ_7745c5c3_Var9 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<section aria-labelledby=\"reference\"><h2 id=\"reference\">Reference clients</h2><p>Whole files to copy, without dependencies. They sign in, keep one store and one lock for all tabs or processes, repeat with the same token, send proofs and nonces, ask for a new proof when a server demands it, and sign out. They use neither <code>/oauth/par</code>, <code>/oauth/logout</code> nor the codes of televisions. To learn who signed in, call <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<section aria-labelledby=\"reference\"><h2 id=\"reference\">Reference clients</h2><p>Whole files to copy, without dependencies. They sign in, keep one store and one lock for all tabs or processes, repeat with the same token, send proofs and nonces, ask for a new proof when a server demands it, and sign out. They use neither <code>/oauth/par</code>, <code>/oauth/logout</code> nor the codes of televisions. To learn who signed in, call <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var9 string
-		templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(p.at("latchkey.fetch(\"{base}/oauth/userinfo\")"))
+		var templ_7745c5c3_Var10 string
+		templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(p.at("latchkey.fetch(\"{base}/oauth/userinfo\")"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 120, Col: 60}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 121, Col: 60}
 		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</code>.</p><ul><li>TypeScript, for browsers, Capacitor, Electron and Node.js: <a href=\"/docs/latchkey.ts\">latchkey.ts</a></li><li>Go, for programs on Unix: <a href=\"/docs/client.go\">client.go</a>, <a href=\"/docs/signin.go\">signin.go</a>, <a href=\"/docs/store.go\">store.go</a> and <a href=\"/docs/dpop.go\">dpop.go</a></li></ul>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</code>.</p><ul><li>TypeScript, for browsers, Capacitor, Electron and Node.js: <a href=\"/docs/latchkey.ts\">latchkey.ts</a></li><li>Go, for programs on Unix: <a href=\"/docs/client.go\">client.go</a>, <a href=\"/docs/signin.go\">signin.go</a>, <a href=\"/docs/store.go\">store.go</a> and <a href=\"/docs/dpop.go\">dpop.go</a></li></ul>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -171,33 +184,33 @@ func docsLibraries(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<h3 id=\"libraries\">openid-client and oauth4webapi</h3><p>Both prove a key. Neither stores, locks or tries again: do that around <code>refresh</code>, as the reference clients do. Both refuse an issuer without https. For a server on your own machine, and for no other, openid-client takes <code>")
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		var templ_7745c5c3_Var10 string
-		templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs("{ execute: [client.allowInsecureRequests] }")
-		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 135, Col: 56}
-		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</code> as the fifth argument of <code>discovery</code>, and oauth4webapi <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<h3 id=\"libraries\">openid-client and oauth4webapi</h3><p>Both prove a key. Neither stores, locks or tries again: do that around <code>refresh</code>, as the reference clients do. Both refuse an issuer without https. For a server on your own machine, and for no other, openid-client takes <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var11 string
-		templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinStringErrs("[oauth.allowInsecureRequests]: true")
+		templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinStringErrs("{ execute: [client.allowInsecureRequests] }")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 136, Col: 48}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 136, Col: 56}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</code> among the options of each call.</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</code> as the fifth argument of <code>discovery</code>, and oauth4webapi <code>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var12 string
+		templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs("[oauth.allowInsecureRequests]: true")
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 137, Col: 48}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "</code> among the options of each call.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -209,7 +222,7 @@ func docsLibraries(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "<h3 id=\"confidential\">Websites with a server</h3><p>Your server is the client, and a confidential one. The operator registers it, and the command prints its secret once:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<h3 id=\"confidential\">Websites with a server</h3><p>Your server is the client, and a confidential one. The operator registers it, and the command prints its secret once:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -217,7 +230,7 @@ func docsLibraries(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<p>Send it with every request to <code>/oauth/token</code>, <code>/oauth/par</code> and <code>/oauth/revoke</code>, by HTTP Basic or as <code>client_secret</code>. With openid-client only the discovery differs from the example above; the key is not needed:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<p>Send it with every request to <code>/oauth/token</code>, <code>/oauth/par</code> and <code>/oauth/revoke</code>, by HTTP Basic or as <code>client_secret</code>. With openid-client only the discovery differs from the example above; the key is not needed:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -225,20 +238,20 @@ func docsLibraries(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<p>Keep the tokens on your server, and give the browser a session cookie of yours. When a <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<p>Keep the tokens on your server, and give the browser a session cookie of yours. When a <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var12 templ.SafeURL
-		templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("logout"))
+		var templ_7745c5c3_Var13 templ.SafeURL
+		templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("logout"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 151, Col: 116}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 152, Col: 116}
 		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "\">logout token</a> names its device, end that session.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "\">logout token</a> names its device, end that session.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

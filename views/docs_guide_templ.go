@@ -29,20 +29,71 @@ func docsGuide() templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"guide\"><h2 id=\"guide\">Staying signed in</h2><h3>One writer</h3><p>An app and its widget, its extension or its background task share one refresh token. Let one of them refresh at a time, under a lock that all processes see, and <strong>read the stored token again right before refreshing</strong>, under that lock: another process may have refreshed a moment ago. If two processes refresh with the same token within a few seconds, both get the same answer. Later, each gets a token of its own, and when both go on, the server sees a theft and signs the device out.</p><h3>Store first</h3><p>Write the new refresh token where it survives a crash before the new access token is used. A lost answer does no harm: present the old token again, however late, and the server goes on from there.</p><h3>Refresh early</h3><p>Refresh when <code>refresh_in</code> seconds have passed, or at the next start if the app slept through it; do not wait for a 401. <code>refresh_in</code> differs from answer to answer, so that not all phones come at once: use it as it is. If a call is refused with <code>invalid_token</code> anyway, refresh once and repeat the call.</p><h3>Try again with the same token</h3><p>No network, a timeout, 408, 429 and anything 5xx mean <strong>later, with the same token</strong>: nothing was consumed. Wait as long as <code>Retry-After</code> says; without it a second, then two, four and so on up to some minutes, each with some random variation. Never sign a person out for these.</p><h3>Sign in again</h3><p><code>invalid_grant</code>, with status 400, is the only answer that ends the sign-in. Delete both tokens and let the person sign in; <code>reason</code> says what to tell the person (<a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"guide\"><h2 id=\"guide\">Staying signed in</h2><h3>One writer</h3><p>An app and its widget, its extension or its background task share one refresh token. Let one of them refresh at a time, under a lock that all processes see, and <strong>read the stored token again right before refreshing</strong>, under that lock: another process may have refreshed a moment ago. If two processes refresh with the same token within a few seconds, both get the same answer. Later, each gets a token of its own, and when both go on, the server sees a theft and signs the device out.</p><h3>Store first</h3><p>Write the new refresh token where it survives a crash before the new access token is used. A lost answer does no harm: present the old token again, however late, and the server goes on from there.</p><h3>Refresh early</h3><p>Refresh when <code>refresh_in</code> seconds have passed, or at the next start if the app slept through it; do not wait for a 401. <code>refresh_in</code> differs from answer to answer, so that not all phones come at once: use it as it is. If a call is refused with <code>invalid_token</code> anyway, refresh once and repeat the call.</p><h3>Try again with the same token</h3><p>No network, a timeout, 408, 429 and anything 5xx mean <strong>later, with the same token</strong>: nothing was consumed. Wait as long as <code>Retry-After</code> says, and a random part of one second more; after the next failure a random part of two seconds more, then of four and so on up to five minutes. Without <code>Retry-After</code>, wait a second, then two, four and so on, each with some random variation. Never sign a person out for these.</p><p>The part that grows lets a server recover to which all apps come back at once. In a simulation they come in the same second, and the refreshes of all are 100 seconds of work: by this rule the last is served after 289 seconds, and an app asks 6.1 times in vain. If each waits for <code>Retry-After</code> and one random second every time, the server is busy with refusing, and fewer than half are served within 30 minutes.</p><h3>Sign in again</h3><p><code>invalid_grant</code>, with status 400, is the only answer that ends the sign-in. Delete both tokens and let the person sign in; <code>reason</code> says what to tell the person (<a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var2 templ.SafeURL
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("errors"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 32, Col: 79}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 38, Col: 79}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "\">all reasons</a>). When the person signs out, call <code>/oauth/revoke</code>, and delete the tokens even if there is no network.</p><h3>A phone restored from a backup</h3><p>A backup holds the token of the day it was made. If the phone has refreshed at most once since, the server takes the restored token for one whose answer was lost, and goes on with it. If it has refreshed more often, an old token comes back, and the server cannot tell the phone from a thief with a copy: the device is signed out (<code>reused</code>), and its owner signs in again. Two phones restored from one backup share a token. Their first refreshes succeed; soon one uses a token that the other has replaced, and both are signed out.</p><p>So keep tokens out of backups. On iOS, store them in the Keychain with <code>kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly</code>: they do not move to another phone. (Back on the same phone they come with the backup, old as they are.) On Android, store them in <code>noBackupFilesDir</code>, or exclude their file in <code>dataExtractionRules</code> and <code>fullBackupContent</code>. The app on the new phone then starts signed out, and signs in as a new device.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "\">all reasons</a>). When the person signs out, call <code>/oauth/revoke</code>, and delete the tokens even if there is no network.</p><h3>A phone restored from a backup</h3><p>A backup holds the token of the day it was made. If the phone has refreshed at most once since, the server takes the restored token for one whose answer was lost, and goes on with it. If it has refreshed more often, an old token comes back, and the server cannot tell the phone from a thief with a copy: the device is signed out (<code>reused</code>), and its owner signs in again. Two phones restored from one backup share a token. Their first refreshes succeed; soon one uses a token that the other has replaced, and both are signed out.</p><p>So keep tokens out of backups. On iOS, store them in the Keychain with <code>kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly</code>: they do not move to another phone. (Back on the same phone they come with the backup, old as they are.) On Android, store them in <code>noBackupFilesDir</code>, or exclude their file in <code>dataExtractionRules</code> and <code>fullBackupContent</code>. The app on the new phone then starts signed out, and signs in as a new device.</p>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = docsSamePhone().Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</section>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		return nil
+	})
+}
+
+// docsSamePhone says how an app that signs in again takes its old place in the list.
+func docsSamePhone() templ.Component {
+	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
+			return templ_7745c5c3_CtxErr
+		}
+		templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+		if !templ_7745c5c3_IsBuffer {
+			defer func() {
+				templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err == nil {
+					templ_7745c5c3_Err = templ_7745c5c3_BufErr
+				}
+			}()
+		}
+		ctx = templ.InitializeContext(ctx)
+		templ_7745c5c3_Var3 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var3 == nil {
+			templ_7745c5c3_Var3 = templ.NopComponent
+		}
+		ctx = templ.ClearChildren(ctx)
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<h3 id=\"installation\">One phone, one row</h3><p>An app that signs in again is a new device in its owner’s list, beside the old one. To take the old one’s place and name, make a random UUID at the first start, keep it, and send it as <code>installation_id</code> with every sign-in, and prove that it is the same phone:</p><ul><li>with a DPoP proof by <a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var4 templ.SafeURL
+		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("key"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 59, Col: 50}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\">the key</a> that the old sign-in is bound to, or</li><li>with the last refresh token of the old sign-in, as <code>old_refresh_token</code> in the same body. It must be the newest one, and it is not used up. For a sign-in that is bound to a key it proves nothing without the key.</li></ul><p>Both go into the body of <code>/api/login</code>, <code>/api/login/passkey</code>, <code>/oauth/par</code>, or <code>/oauth/token</code> with a code. The server refuses them in a URL. With the proof, the old device is signed out, the new one has its name, its owner gets an e-mail, and no limit on devices refuses the sign-in. A device that has ended leaves only its name. Without the proof, the new device gets a name of its own and the old one stays: the list says that it may be the same phone, with a button to sign the old one out. A proof that is not good is not told from none.</p><p>Keep the id where it does not leave the phone. On iOS, store it in the Keychain with <code>kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly</code>: there it outlives the app. On Android, store it in a file in <code>noBackupFilesDir</code>. Never use an id of the hardware or for advertising, and never <code>UserDefaults</code> or <code>SharedPreferences</code>, which go into backups. Two phones with one id, from a restored backup or a copied image, would sign each other out. So after two replacements within 24 hours both stay signed in, and an event (<code>installation_shared</code>) says so.</p><p>The id is stored only as a hash that depends on the account, the app and a key of the server. No answer, token, event or export has it.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -66,58 +117,60 @@ func docsKey(p DocsPage) templ.Component {
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var3 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var3 == nil {
-			templ_7745c5c3_Var3 = templ.NopComponent
+		templ_7745c5c3_Var5 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var5 == nil {
+			templ_7745c5c3_Var5 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<section aria-labelledby=\"key\"><h2 id=\"key\">A key that cannot be copied (DPoP)</h2><p>An app that sends a proof (DPoP, RFC 9449) with its sign-in binds the device to the proof’s key for good. Kept in the Secure Enclave or the Android Keystore, that key cannot be copied, and both tokens are useless without it. In a browser, WebCrypto keeps it: see <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<section aria-labelledby=\"key\"><h2 id=\"key\">A key that cannot be copied (DPoP)</h2><p>An app that sends a proof (DPoP, RFC 9449) with its sign-in binds the device to the proof’s key for good. Kept in the Secure Enclave or the Android Keystore, that key cannot be copied, and both tokens are useless without it. In a browser, WebCrypto keeps it: see <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var4 templ.SafeURL
-		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("browser"))
+		var templ_7745c5c3_Var6 templ.SafeURL
+		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("browser"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 55, Col: 135}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 86, Col: 135}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 61, Col: 135}
 		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\">Apps in the browser</a>. ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\">Apps in the browser</a>. ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		if p.DPoPRequired {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "This server accepts new devices only with a key.")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "This server accepts new devices only with a key.")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</p><ol><li>Before signing in, make an ES256 key (P-256) that cannot be exported.</li><li>Send a new proof in the header <code>DPoP</code> with every request: sign-in, each refresh, and each call with an access token, which then goes as <code>Authorization: DPoP …</code>.</li><li>A proof is a JWT. Its header has <code>typ</code> <code>dpop+jwt</code>, <code>alg</code> <code>ES256</code> and the public key as <code>jwk</code>; its claims are <code>jti</code> (new each time), <code>htm</code> (the method), <code>htu</code> (the URL, without its query), <code>iat</code> (now, in seconds) and, with an access token, <code>ath</code> (base64url of its SHA-256).</li><li>A proof is good for a minute, and once: a retry needs a new one. When the answer is <code>use_dpop_nonce</code> (400, and 401 with an access token), put its <code>DPoP-Nonce</code> into a new proof as <code>nonce</code> and repeat; go on with the newest nonce that any answer brought. Do so in every app: a phone whose clock is wrong gets this answer, too, and with the nonce its clock does not matter. ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "</p><ol><li>Before signing in, make an ES256 key (P-256) that cannot be exported.</li><li>Send a new proof in the header <code>DPoP</code> with every request: sign-in, each refresh, and each call with an access token, which then goes as <code>Authorization: DPoP …</code>.</li><li>A proof is a JWT. Its header has <code>typ</code> <code>dpop+jwt</code>, <code>alg</code> <code>ES256</code> and the public key as <code>jwk</code>; its claims are <code>jti</code> (new each time), <code>htm</code> (the method), <code>htu</code> (the URL, without its query), <code>iat</code> (now, in seconds) and, with an access token, <code>ath</code> (base64url of its SHA-256).</li><li>A proof is good for a minute, and once: a retry needs a new one. When the answer is <code>use_dpop_nonce</code> (400, and 401 with an access token), put its <code>DPoP-Nonce</code> into a new proof as <code>nonce</code> and repeat; go on with the newest nonce that any answer brought. Do so in every app: a phone whose clock is wrong gets this answer, too, and with the nonce its clock does not matter. ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		if p.NonceRequired {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "This server asks for nonces.")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "This server asks for nonces.")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</li><li>Tokens carry the key’s thumbprint (RFC 7638) as <code>cnf.jkt</code>, and your servers compare it with the proof’s key: <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</li><li>Tokens carry the key’s thumbprint (RFC 7638) as <code>cnf.jkt</code>, and your servers compare it with the proof’s key: <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var5 string
-		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(thumbprintOf)
+		var templ_7745c5c3_Var7 string
+		templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(thumbprintOf)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 81, Col: 24}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 112, Col: 24}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 87, Col: 24}
 		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "</code>.</li></ol><p>A key does not move to another phone, by design. If it is gone, make a new one and sign in again.</p><h3>iOS, Swift</h3>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</code>.</li></ol><p>A key does not move to another phone, by design. If it is gone, make a new one and sign in again.</p><h3>iOS, Swift</h3>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -125,7 +178,7 @@ func docsKey(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<h3>Android, Kotlin</h3>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<h3>Android, Kotlin</h3>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -133,7 +186,7 @@ func docsKey(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "</section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -157,12 +210,12 @@ func docsSecurity() templ.Component {
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var6 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var6 == nil {
-			templ_7745c5c3_Var6 = templ.NopComponent
+		templ_7745c5c3_Var8 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var8 == nil {
+			templ_7745c5c3_Var8 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<section aria-labelledby=\"security\"><h2 id=\"security\">Security</h2><ul><li>A refresh token that is bound to no key works for anyone who has it, until the copy is found: if both the thief and the phone refresh, the server notices and signs the device out. It cannot notice a thief who does not refresh, or a phone that never does again; the device ends at its <code>expires_at</code>. A bound token is useless without its key.</li><li>An access token works at every server that accepts it. Servers that read its status list refuse it soon after its device is signed out; others accept it until it expires. Give it only to servers that you trust.</li><li>Servers check the signature, <code>alg</code>, <code>typ</code> (<code>at+jwt</code>), <code>iss</code>, <code>aud</code> and <code>exp</code> of every access token, and where it has <code>cnf.jkt</code>, a proof by that key.</li><li>Keep tokens and passwords out of logs, URLs, crash reports and screenshots. Send nothing over plain HTTP.</li><li>Device names are chosen by the people who sign in. Show them as text.</li></ul></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<section aria-labelledby=\"security\"><h2 id=\"security\">Security</h2><ul><li>A refresh token that is bound to no key works for anyone who has it, until the copy is found: if both the thief and the phone refresh, the server notices and signs the device out. It cannot notice a thief who does not refresh, or a phone that never does again; the device ends at its <code>expires_at</code>. A bound token is useless without its key.</li><li>An access token works at every server that accepts it. Servers that read its status list refuse it soon after its device is signed out; others accept it until it expires. Give it only to servers that you trust.</li><li>Servers check the signature, <code>alg</code>, <code>typ</code> (<code>at+jwt</code>), <code>iss</code>, <code>aud</code> and <code>exp</code> of every access token, and where it has <code>cnf.jkt</code>, a proof by that key.</li><li>Keep tokens and passwords out of logs, URLs, crash reports and screenshots. Send nothing over plain HTTP.</li><li>Device names are chosen by the people who sign in. Show them as text.</li></ul></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

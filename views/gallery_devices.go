@@ -72,6 +72,7 @@ func (g gallery) devices() []State {
 		g.devicesState("alone", alone),
 		g.devicesState("a few", few()),
 		g.devicesState("many", g.house(append(apps, browsers...)...)),
+		g.devicesState("perhaps one phone", g.samePhones()),
 		g.devicesState("turned around", g.house(turned, apps[7], g.current())),
 		g.devicesState("none", DevicesPage{Now: g.now}),
 		g.devicesState("new account", welcomed),
@@ -82,6 +83,15 @@ func (g gallery) devices() []State {
 		g.devicesState("rename refused", refused(RenameRefusal{DeviceID: "a1", Value: "iPad", Problem: g.say.Error("Enter at most 64 characters.")})),
 		g.devicesState("rename hostile", refused(RenameRefusal{DeviceID: "b2", Value: hostile, Problem: hostile})),
 	}
+}
+
+// samePhones is a devices page where two apps may be on the phones of earlier ones.
+func (g gallery) samePhones() DevicesPage {
+	old, again := g.app("a20", "Pixel 9", "phone", 9*day24), g.app("a21", "Pixel 9 (2)", "phone", time.Hour)
+	again.Earlier = &EarlierDevice{ID: old.ID, Name: old.Name}
+	odd, hostileAgain := g.app("a22", hostile, "phone", 9*day24), g.app("a23", longWord, "phone", 2*time.Hour)
+	hostileAgain.Earlier = &EarlierDevice{ID: odd.ID, Name: odd.Name}
+	return g.house(again, hostileAgain, old, odd, g.current())
 }
 
 // warnings are the devices page with what has gone wrong.

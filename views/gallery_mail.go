@@ -102,6 +102,7 @@ func (g gallery) mails() []galleryMail {
 	add("signed out since", "signed_out_since", func(m *Mail) { m.Device, m.Devices = "Pixel 9", 3 })
 	add("signed out since, factors removed, hostile", "signed_out_since", func(m *Mail) { m.Device, m.Devices, m.Removed = hostile, 1, FactorsRemoved(g.say, 1, true, false) })
 	add("signed out since, out before", "signed_out_since", func(m *Mail) { m.Device = "Pixel 9" })
+	add("signed in again", "device_replaced", func(m *Mail) { m.Device = "Pixel 9" })
 	add("device made room", "device_room", func(m *Mail) { m.Device, m.Agent = "Pixel 9", "" })
 	g.placeMails(add)
 	g.emailMails(add)

@@ -168,6 +168,11 @@ func (m Mail) wordsOfKind() wording {
 		}
 	case "signed_out_since":
 		return m.sinceWords(always)
+	case "device_replaced":
+		return wording{
+			subject: m.subjectOf(m.Say.MailReplacedSubjectDevice, m.Say.MailReplacedSubject), heading: m.Say.MailReplacedHeading(), alarm: true, why: always,
+			lead: m.Say.MailReplacedLead(), button: m.Say.MailNotMe(), act: m.Say.MailNewDeviceAct(),
+		}
 	case "password_changed":
 		return m.passwordWords(always)
 	}

@@ -51,6 +51,11 @@ func authorizeParams(r *http.Request) (p grant.Params, err error) {
 	if err != nil {
 		return p, wire.BadBody("The parameters aren’t well-formed.", nil)
 	}
+	for _, name := range grant.InstallationNames {
+		if sent.Has(name) {
+			return p, auth.InvalidField(name, "Push it, or send it with the token request: it never goes into a URL.")
+		}
+	}
 	p.Values = map[string]string{}
 	for _, name := range grant.Names {
 		switch list := sent[name]; len(list) {

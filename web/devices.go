@@ -43,7 +43,7 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *brows
 		row := where.row(say(r), *o.Current, by)
 		page.Current = &row
 	}
-	page.Groups, page.Others, page.Apps, page.Browsers = deviceGroups(say(r), where, o.Groups, by), o.Others, o.Apps, o.Found-o.Apps
+	page.Groups, page.Others, page.Apps, page.Browsers = deviceGroups(say(r), where, o, by), o.Others, o.Apps, o.Found-o.Apps
 	page.Part = devicePart(view, o.Listing)
 	for _, d := range o.Ended {
 		page.Ended = append(page.Ended, endedRow(say(r), d.Device, d.End, by))

@@ -19,11 +19,15 @@ func deviceView(r *http.Request) device.View {
 	return device.View{Query: query.Get("q"), All: query.Has("all"), Page: page - 1, Keep: selected[:min(len(selected), device.MaxSelected)]}
 }
 
-func deviceGroups(p catalog.Printer, where places, groups []device.Group, by *browser.Session) (list []views.DeviceGroup) {
-	for _, g := range groups {
+func deviceGroups(p catalog.Printer, where places, o device.Overview, by *browser.Session) (list []views.DeviceGroup) {
+	for _, g := range o.Groups {
 		group := views.DeviceGroup{Browsers: g.Browsers, App: g.App, Total: g.Total}
 		for _, d := range g.Devices {
-			group.Devices = append(group.Devices, where.row(p, d, by))
+			row := where.row(p, d, by)
+			if earlier, ok := o.SamePhone[d.Device.ID]; ok {
+				row.Earlier = &views.EarlierDevice{ID: earlier.ID.String(), Name: earlier.Name}
+			}
+			group.Devices = append(group.Devices, row)
 		}
 		list = append(list, group)
 	}

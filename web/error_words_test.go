@@ -12,7 +12,7 @@ import (
 )
 
 // forAppsAlone are the packages and files of auth whose sentences no page shows: the API's, the operator's and the support staff's.
-var forAppsAlone = regexp.MustCompile(`auth/(client|dpop|incident|jws|keyring|keys|operator|resource|seal|statuslist|support)/|auth/(backend_fields|incident_words)\.go$|auth/token/(access_token|client_token|proof|refresh|status_list)\.go$|auth/grant/(client_credentials|code|consent|device_poll|device_request|pushed|redeem|request)\.go$`)
+var forAppsAlone = regexp.MustCompile(`auth/(client|dpop|incident|revocation|jws|keyring|keys|operator|resource|seal|statuslist|support)/|auth/(backend_fields|incident_words)\.go$|auth/token/(access_token|client_token|installation|proof|refresh)\.go$|auth/grant/(client_credentials|code|consent|device_poll|device_request|pushed|redeem|request)\.go$`)
 
 // saidToApps are single sentences of the API in the other files.
 var saidToApps = []string{

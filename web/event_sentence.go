@@ -68,6 +68,10 @@ var eventSentences = map[models.EventKind]eventSentence{
 	models.EventDeviceForked: withDetail(token.ForkWarnDetail,
 		ofDevice(catalog.Printer.EventDeviceForkedOften), ofDevice(catalog.Printer.EventDeviceForked)),
 	models.EventDeviceRestored: ofDevice(catalog.Printer.EventDeviceRestored),
+	models.EventDeviceReplaced: ofDevice(catalog.Printer.EventDeviceReplaced),
+	models.EventInstallationShared: func(p catalog.Printer, e models.Event) catalog.Sentence {
+		return p.EventInstallationShared(e.DeviceName, e.Detail)
+	},
 
 	models.EventPasswordChanged: onItsOwn(catalog.Printer.EventPasswordChanged),
 	models.EventPasswordReset: withDetail(account.FirstPasswordDetail,

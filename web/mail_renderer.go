@@ -18,7 +18,7 @@ import (
 
 // linkPaths are the paths of the links in mails.
 var linkPaths = map[notify.Kind]string{
-	notify.KindNewDevice: notMeLink.path, notify.KindDeviceReused: notMeLink.path, notify.KindDeviceRoom: notMeLink.path, notify.KindSignedOutSince: notMeLink.path, notify.KindPasswordChanged: notMeLink.path,
+	notify.KindNewDevice: notMeLink.path, notify.KindDeviceReused: notMeLink.path, notify.KindDeviceRoom: notMeLink.path, notify.KindDeviceReplaced: notMeLink.path, notify.KindSignedOutSince: notMeLink.path, notify.KindPasswordChanged: notMeLink.path,
 	notify.KindEmailConfirm: emailLink.path, notify.KindEmailChanged: undoLink.path,
 	notify.KindFactorAdded: notMeLink.path, notify.KindFactorRemoved: notMeLink.path, notify.KindFactorRenamed: notMeLink.path,
 	notify.KindFactorClosed: notMeLink.path,

@@ -69,6 +69,8 @@ type Kept struct {
 	ClientID string    `json:",omitempty"`
 	JKT      string    `json:",omitempty"` // of the key that must answer
 	Confirms uuid.UUID `json:",omitzero"`  // of a confirmation: the app's device
+
+	Installation auth.Installation `json:",omitzero"` // of an app
 }
 
 // pendingStep is what a sign-in keeps until its second step. It is sealed with the challenge. Its field names are stored.

@@ -51,7 +51,7 @@ var signInEvents = []models.EventFilter{
 
 var deviceEvents = []models.EventFilter{
 	{Kind: models.EventDeviceRevoked}, {Kind: models.EventDevicesRevoked}, {Kind: models.EventDevicesRevokedSince}, {Kind: models.EventIncident}, {Kind: models.EventDeviceRenamed},
-	{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked}, {Kind: models.EventDeviceRestored},
+	{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked}, {Kind: models.EventDeviceRestored}, {Kind: models.EventDeviceReplaced}, {Kind: models.EventInstallationShared},
 	{Kind: models.EventBrowserTrusted}, {Kind: models.EventBrowserUntrusted},
 }
 

@@ -24,8 +24,10 @@ const (
 type Overview struct {
 	Live []models.NamedDevice // most recently active first; the current one is active now
 	Listing
-	Ended  []EndedDevice  // recently signed out, expired or idle, latest first
-	Alerts []models.Event // warnings that were not dismissed, newest first: reuse, and a base forked three times
+	// SamePhone has, for an app that may be on the same phone as another one, the one that signed in before it.
+	SamePhone map[uuid.UUID]models.Device
+	Ended     []EndedDevice  // recently signed out, expired or idle, latest first
+	Alerts    []models.Event // warnings that were not dismissed, newest first: reuse, and a base forked three times
 }
 
 // EndedDevice is a device that is no longer live.
@@ -55,6 +57,7 @@ func (s *Service) Overview(ctx context.Context, by *browser.Session, v View) (Ov
 			o.Live[i].Device.LastSeenAt = by.Device.LastSeenAt
 		}
 	}
+	o.SamePhone = samePhone(o.Live)
 	o.Listing = List(o.Live, by.Device.ID, v)
 	since := now.Add(-alertsFor)
 	if seen := by.User.AlertsSeenAt; seen != nil && seen.After(since) {

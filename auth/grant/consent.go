@@ -231,6 +231,8 @@ type keptCode struct {
 	ProvedBy    models.SignInMethod
 	ProvedAt    time.Time
 	Silent      *models.SilentUse `json:",omitempty"`
+
+	Installation auth.Installation `json:",omitzero"`
 }
 
 // give writes the code.
@@ -240,6 +242,7 @@ func (s *Service) give(ctx context.Context, q Sealed, by *browser.Session, g giv
 	data, err := json.Marshal(keptCode{
 		ClientID: q.ClientID, RedirectURI: q.RedirectURI, Challenge: q.Challenge, JKT: q.JKT, Nonce: q.Nonce, Scope: q.Scope, Name: g.name,
 		Leave: g.leave, Agent: g.from.UserAgent, Browser: by.Device.ID, Verified: g.proof.Verified, Version: g.proof.Version, ProvedBy: g.proof.Method, ProvedAt: g.proved, Silent: g.silent,
+		Installation: s.tokens.KeyInstallation(q.Installation, by.User.ID, q.ClientID),
 	})
 	if err != nil {
 		return fmt.Errorf("keep an approval: %w", err)

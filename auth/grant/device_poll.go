@@ -18,6 +18,8 @@ type DevicePoll struct {
 	Client client.Identity
 	Proof  token.Proof // binds the device to its key, if there is one
 	From   auth.Caller
+
+	Installation auth.SentInstallation
 }
 
 // errDevice refuses a device code. One message for every reason: who holds a code without the rest learns nothing more.
@@ -46,6 +48,10 @@ var (
 // client_id; KindInvalidProof or KindUseNonce for the proof; KindTooManyDevices as Redeem does, KindRateLimited or KindUnavailable.
 func (s *Devices) Poll(ctx context.Context, p DevicePoll) (token.Answer, error) {
 	if err := s.checkDeviceClient(ctx, p.Client); err != nil {
+		return token.Answer{}, err
+	}
+	installed, err := s.readInstallation(p.Installation)
+	if err != nil {
 		return token.Answer{}, err
 	}
 	end, ok := s.readDeviceCode(p.Code)
@@ -80,7 +86,7 @@ func (s *Devices) Poll(ctx context.Context, p DevicePoll) (token.Answer, error) 
 		return token.Answer{}, errPending
 	}
 	return s.exchange(ctx, presented{
-		code: p.Code, purpose: models.PurposeDeviceCode, from: p.From, refuse: errDevice, ended: func(error) error { return errWithdrawn },
+		code: p.Code, purpose: models.PurposeDeviceCode, from: p.From, installed: installed, refuse: errDevice, ended: func(error) error { return errWithdrawn },
 		find: func() (models.Challenge, keptCode, error) {
 			approval, kept, err := s.kept(ctx, models.PurposeDeviceCode, hash)
 			if errors.Is(err, models.ErrNotFound) {

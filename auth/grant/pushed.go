@@ -170,6 +170,9 @@ func (s *Service) Push(ctx context.Context, p Params, by client.Identity, proof 
 	if err != nil {
 		return Receipt{}, err
 	}
+	if r.Installation, err = s.readInstallation(auth.SentInstallation{ID: p.Values["installation_id"], OldToken: p.Values["old_refresh_token"]}); err != nil {
+		return Receipt{}, err
+	}
 	jkt, _, err := s.tokens.CheckProof(proof, "", dpop.Request{})
 	switch {
 	case err != nil:

@@ -26,6 +26,7 @@ type Redemption struct {
 	Code, RedirectURI, Verifier string
 	Client                      client.Identity
 	Proof                       token.Proof // binds the device to its key, if there is one
+	Installation                auth.SentInstallation
 	From                        auth.Caller
 }
 
@@ -50,6 +51,10 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (token.Answer, error
 	if err := s.checkClient(ctx, r.Client); err != nil {
 		return token.Answer{}, err
 	}
+	installed, err := s.readInstallation(r.Installation)
+	if err != nil {
+		return token.Answer{}, err
+	}
 	if !isCode(r.Code) || !codeVerifier.MatchString(r.Verifier) {
 		return token.Answer{}, errCode(nil)
 	}
@@ -65,7 +70,7 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (token.Answer, error
 	}
 	r.From.JKT = jkt
 	return s.exchange(ctx, presented{
-		code: r.Code, purpose: models.PurposeCode, from: r.From, proof: proof, refuse: errCode, ended: errCode,
+		code: r.Code, purpose: models.PurposeCode, from: r.From, proof: proof, installed: installed, refuse: errCode, ended: errCode,
 		find: func() (models.Challenge, keptCode, error) { return s.find(ctx, r) },
 	})
 }
@@ -75,6 +80,7 @@ type presented struct {
 	code, purpose string
 	from          auth.Caller
 	proof         *token.CheckedProof // consumed for the code's account; nil without a proof
+	installed     auth.Installation   // none: that of the request that was pushed counts
 	find          func() (models.Challenge, keptCode, error)
 	refuse        func(cause error) error // makes the refusal of a code that was used
 	ended         func(cause error) error // makes that of an approval that does not hold any more
@@ -114,6 +120,13 @@ var (
 	errUnknownClient = auth.Refuse(auth.KindInvalidClient, "This client_id is not registered here.")
 	errNeedsKey      = auth.Refuse(auth.KindInvalidProof, "This server wants every app to prove a key of its own (DPoP).")
 )
+
+// readInstallation reads what an app sends about its installation, or returns KindInvalidRequest.
+func (s *codes) readInstallation(sent auth.SentInstallation) (auth.Installation, error) {
+	var bad auth.Fields
+	i := s.tokens.ReadInstallation(sent, &bad)
+	return i, bad.Err()
+}
 
 // checkClient checks that a request names a registered client, and that it authenticated if it is a confidential one.
 func (s *Service) checkClient(ctx context.Context, who client.Identity) error {
@@ -193,7 +206,11 @@ func (s *codes) redeem(ctx context.Context, p presented, row models.Challenge, k
 		return models.Device{}, err
 	}
 	v := token.Verified{User: models.User{ID: row.UserID, PasswordHash: kept.Verified, FactorsVersion: kept.Version}}
-	n := s.signIn.NewApp(v, p.from, kept.ClientID, kept.Name)
+	installed := kept.Installation
+	if !p.installed.None() {
+		installed = p.installed
+	}
+	n := s.signIn.NewApp(v, p.from, kept.ClientID, kept.Name, installed)
 	n.Device.SecretHash = devicetoken.SecretHash(deviceSecret(s.codeKeys[0], p.code))
 	n.Device.Scope, n.Device.ThroughAgent = strings.Join(kept.Scope, " "), kept.Agent
 	n.Device.SignedInBy, n.Device.ProvedBy, n.Device.ProvedAt = kept.ProvedBy, kept.ProvedBy, &kept.ProvedAt

@@ -64,6 +64,8 @@ type Request struct {
 	DeviceName  string   `json:",omitempty"` // that the app suggests
 	At          time.Time
 	Pushed      bool `json:",omitempty"` // by the client itself (RFC 9126)
+
+	Installation auth.Installation `json:",omitzero"` // only if it was pushed
 }
 
 // Has reports whether the request asks for a scope.
@@ -103,6 +105,9 @@ var Names = []string{
 	"ui_locales", "code_challenge", "code_challenge_method", "dpop_jkt", "device_name", "request", "request_uri", "registration",
 	hintName,
 }
+
+// InstallationNames are the parameters of an app's installation. They come in bodies only: browsers and servers keep the addresses of pages.
+var InstallationNames = []string{"installation_id", "old_refresh_token"}
 
 // hintName is the parameter that names a person. An ID token is not counted among the rest: only what it says is kept.
 const hintName = "id_token_hint"

@@ -25,6 +25,7 @@ const (
 	KindDeviceReused     Kind = "device_reused"
 	KindDeviceRoom       Kind = "device_room"      // a device was signed out to make room for a new sign-in
 	KindSignedOutSince   Kind = "signed_out_since" // a device that the owner did not recognise, and everything since
+	KindDeviceReplaced   Kind = "device_replaced"  // an app signed in again on the same phone, in the place of its earlier sign-in
 	KindPasswordChanged  Kind = "password_changed"
 	KindDisabled         Kind = "account_disabled"
 	KindDeleted          Kind = "account_deleted" // to an address whose account is gone
@@ -264,6 +265,13 @@ func (s *Service) RoomMail(user uuid.UUID, gone []models.Device, from auth.Calle
 	}
 	l.DeviceName = strings.Join(names, ", ")
 	return s.ComposeNotMe(user, l, "")
+}
+
+// ReplacedMail makes the mail about an app that has signed in again on the same phone: d is the new device.
+func (s *Service) ReplacedMail(d models.Device, from auth.Caller) models.MailWithLinks {
+	l := NewNotification(KindDeviceReplaced, from, d.CreatedAt)
+	l.DeviceName = d.Name
+	return s.ComposeNotMe(d.UserID, l, d.ID.String())
 }
 
 // countCodes fills in how many recovery codes are left.

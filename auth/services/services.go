@@ -174,7 +174,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Revocations = revocation.New(store, clock, c.Logger, s.Keys, revocation.Config{AccessTTL: c.AccessTTL, TTL: c.StatusTTL, URL: c.StatusURL})
 	s.Tokens = token.New(token.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Hasher: s.Hasher,
-		Codec: k.tokens, Proofs: dpop.NewSeen(c.ProofMemory), Nonces: k.nonces, Revocations: s.Revocations,
+		Codec: k.tokens, Proofs: dpop.NewSeen(c.ProofMemory), Nonces: k.nonces, Revocations: s.Revocations, InstallationKeys: k.installations,
 	}, token.Config{
 		Issuer: c.Issuer, Audience: c.Audience, AccessTTL: c.AccessTTL, RetryWindow: c.RetryWindow,
 		MaxDevices: c.MaxDevices, DeviceNameClaim: c.DeviceNameClaim, NonceRequired: c.NonceRequired,
@@ -269,11 +269,12 @@ type derived struct {
 	nonces           *dpop.Nonces
 	limits, browsers []byte
 	codes            [][]byte // of authorization codes and of what they become
+	installations    [][]byte // of the installations of apps
 }
 
 func deriveKeys(secrets [][]byte) (d derived, err error) {
 	keys := map[string][][]byte{}
-	for _, purpose := range []string{"device token", "seal", "limits", "browser", "dpop nonce", "mail", "factors", "grants", "codes", "webhooks"} { // stored words
+	for _, purpose := range []string{"device token", "seal", "limits", "browser", "dpop nonce", "mail", "factors", "grants", "codes", "webhooks", "installations"} { // stored words
 		if keys[purpose], err = seal.Keys(secrets, purpose); err != nil {
 			return d, err
 		}
@@ -296,7 +297,7 @@ func deriveKeys(secrets [][]byte) (d derived, err error) {
 	d.tokens = devicetoken.New(keys["device token"][0], keys["device token"][1:]...)
 	d.nonces = dpop.NewNonces(keys["dpop nonce"][0])
 	d.limits, d.browsers = keys["limits"][0], keys["browser"][0]
-	d.codes = keys["codes"]
+	d.codes, d.installations = keys["codes"], keys["installations"]
 	return d, nil
 }
 

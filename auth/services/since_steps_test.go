@@ -261,19 +261,19 @@ func (w *sinceWorld) approveTV() {
 	if err != nil {
 		w.rt.Fatal(err)
 	}
-	codes, err := w.Grants.StartDevice(ctx, grant.DeviceRequest{Client: who, Scope: "openid", DeviceName: "Living room", From: w.phone})
+	codes, err := w.DeviceCodes.Start(ctx, grant.DeviceRequest{Client: who, Scope: "openid", DeviceName: "Living room", From: w.phone})
 	if err != nil {
 		w.rt.Fatal(err)
 	}
-	sealed, err := w.Grants.FindDevice(ctx, by, codes.UserCode, w.laptop)
+	sealed, err := w.DeviceCodes.Find(ctx, by, codes.UserCode, w.laptop)
 	if err == nil {
-		err = w.Grants.ApproveDevice(ctx, by, grant.DeviceApproval{Sealed: sealed, DeviceName: "Living room", Confirmation: c, From: w.laptop})
+		err = w.DeviceCodes.Approve(ctx, by, grant.DeviceApproval{Sealed: sealed, DeviceName: "Living room", Confirmation: c, From: w.laptop})
 	}
 	if err != nil {
 		w.rt.Fatalf("approve a television: %v", err)
 	}
 	w.waits = append(w.waits, waiting{"an approved television", func() error {
-		answer, err := w.Grants.PollDevice(ctx, grant.DevicePoll{Code: codes.DeviceCode, Client: who, From: w.phone})
+		answer, err := w.DeviceCodes.Poll(ctx, grant.DevicePoll{Code: codes.DeviceCode, Client: who, From: w.phone})
 		if err == nil {
 			w.addAnswer("app, device code", answer)
 		}

@@ -26,6 +26,7 @@ type LoginRequest struct {
 	DeviceName      string      // 1–64 characters after trimming
 	ClientID        string      // empty means DefaultClientID
 	Proof           token.Proof // binds the device to the key of this proof, if there is one
+	Installation    auth.SentInstallation
 	From            auth.Caller
 }
 
@@ -49,6 +50,7 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 		r.ClientID = DefaultClientID
 	}
 	bad.Text("client_id", r.ClientID, auth.MaxClientID)
+	installed := s.tokens.ReadInstallation(r.Installation, &bad)
 	if err := bad.Err(); err != nil {
 		return token.Answer{}, err
 	}
@@ -66,10 +68,11 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 		if user.MustChoosePassword() {
 			return challenge.Kept{}, auth.ErrChoosePassword
 		}
-		return challenge.Kept{Device: name, ClientID: r.ClientID, JKT: jkt}, once()
+		return challenge.Kept{Device: name, ClientID: r.ClientID, JKT: jkt, Installation: s.tokens.KeyInstallation(installed, user.ID, r.ClientID)}, once()
 	}
 	a.full = func(n models.NewDevice, v token.Verified, cause error) error {
-		return s.offerReplacement(ctx, n, v.User, challenge.Kept{Rehashed: v.Rehashed, Device: name, ClientID: r.ClientID, JKT: jkt}, r.From, cause)
+		kept := challenge.Kept{Rehashed: v.Rehashed, Device: name, ClientID: r.ClientID, JKT: jkt, Installation: s.tokens.KeyInstallation(installed, v.User.ID, r.ClientID)}
+		return s.offerReplacement(ctx, n, v.User, kept, r.From, cause)
 	}
 	var secret [devicetoken.SecretSize]byte
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
@@ -79,7 +82,7 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 		case s.config.SecondFactor == auth.FactorRequired: // an account with a second factor does not come here
 			return n, auth.ErrSetUpFactor
 		}
-		n, secret = s.newApp(v, r.From, r.ClientID, name)
+		n, secret = s.newApp(v, r.From, r.ClientID, name, installed)
 		return n, once()
 	})
 	if err != nil {
@@ -89,17 +92,18 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 }
 
 // newApp prepares the row of an app that signs in, bound to the key that the request proved. It returns the device's secret, too.
-func (s *Service) newApp(v token.Verified, from auth.Caller, clientID, name string) (models.NewDevice, [devicetoken.SecretSize]byte) {
+func (s *Service) newApp(v token.Verified, from auth.Caller, clientID, name string, i auth.Installation) (models.NewDevice, [devicetoken.SecretSize]byte) {
 	n, secret := s.tokens.NewDevice(v, models.KindApp, from, s.config.DeviceLifetime)
 	n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = clientID, s.config.MaxRefreshes, from.JKT
 	n.FreeName = token.FreeName(name)
+	s.tokens.SetInstallation(&n, i, from)
 	return n, secret
 }
 
 // NewApp prepares the row of an app that signs in through a browser, bound to the key that the request proved. The caller fills in its
 // secret and how its owner was verified.
-func (s *Service) NewApp(v token.Verified, from auth.Caller, clientID, name string) models.NewDevice {
-	n, _ := s.newApp(v, from, clientID, name)
+func (s *Service) NewApp(v token.Verified, from auth.Caller, clientID, name string, i auth.Installation) models.NewDevice {
+	n, _ := s.newApp(v, from, clientID, name, i)
 	return n
 }
 

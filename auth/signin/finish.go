@@ -91,14 +91,18 @@ func (s *Service) finishApp(ctx context.Context, a challenge.Answer, by token.Pr
 		s.limits.GiveBack(ctx, ok.Counted)
 		return token.Answer{}, err
 	}
-	n, secret := s.newApp(token.Verified{User: ok.User, Rehashed: ok.Kept.Rehashed}, a.From, ok.Kept.ClientID, ok.Kept.Device)
+	n, secret := s.newApp(token.Verified{User: ok.User, Rehashed: ok.Kept.Rehashed}, a.From, ok.Kept.ClientID, ok.Kept.Device, ok.Kept.Installation)
 	d, err := s.addAnswered(ctx, n, ok)
 	if errors.Is(err, models.ErrTooManyDevices) {
 		n.Device.SignedInBy, n.Factor, n.Challenge = ok.Method, &ok.Use, &ok.UsedUp
 		if ok.Method == models.ByPasskey {
 			n.Spend = s.limits.PasskeyBudget(ok.User.ID)
 		}
-		err = s.offerReplacement(ctx, n, ok.User, challenge.Kept{Rehashed: ok.Kept.Rehashed, Device: ok.Kept.Device, ClientID: ok.Kept.ClientID, JKT: jkt}, a.From, err)
+		kept := challenge.Kept{
+			Rehashed: ok.Kept.Rehashed, Device: ok.Kept.Device, ClientID: ok.Kept.ClientID, JKT: jkt,
+			Installation: s.tokens.KeyInstallation(ok.Kept.Installation, ok.User.ID, ok.Kept.ClientID),
+		}
+		err = s.offerReplacement(ctx, n, ok.User, kept, a.From, err)
 	}
 	if err != nil {
 		return token.Answer{}, err

@@ -25,6 +25,7 @@ func (s *Service) StartPasskey() (challenge.PasskeyStart, error) {
 type AppStart struct {
 	DeviceName, ClientID string
 	Proof                token.Proof
+	Installation         auth.SentInstallation
 	From                 auth.Caller
 }
 
@@ -43,6 +44,7 @@ func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (challenge.Pa
 		r.ClientID = DefaultClientID
 	}
 	bad.Text("client_id", r.ClientID, auth.MaxClientID)
+	installed := s.tokens.ReadInstallation(a.Installation, &bad)
 	if err := bad.Err(); err != nil {
 		return challenge.PasskeyStart{}, err
 	}
@@ -64,5 +66,5 @@ func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (challenge.Pa
 	if err := s.checkApp(ctx, r, allowed, named, proofErr); err != nil {
 		return challenge.PasskeyStart{}, err
 	}
-	return s.challenges.Start(challenge.Ceremony{Purpose: challenge.AppSignIn, Kept: challenge.Kept{Device: name, ClientID: r.ClientID, JKT: jkt}})
+	return s.challenges.Start(challenge.Ceremony{Purpose: challenge.AppSignIn, Kept: challenge.Kept{Device: name, ClientID: r.ClientID, JKT: jkt, Installation: installed}})
 }

@@ -62,7 +62,7 @@ func (s *Service) replace(ctx context.Context, r Replacement, method *models.Sig
 	if err := mayGoOn(ok.Checked, proof); err != nil {
 		return token.Answer{}, err
 	}
-	n, secret := s.newApp(token.Verified{User: ok.User, Rehashed: ok.Kept.Rehashed}, r.From, ok.Kept.ClientID, ok.Kept.Device)
+	n, secret := s.newApp(token.Verified{User: ok.User, Rehashed: ok.Kept.Rehashed}, r.From, ok.Kept.ClientID, ok.Kept.Device, ok.Kept.Installation)
 	n.Device.SignedInBy, n.Device.ProvedBy, n.Device.ProvedAt = ok.Method, ok.Method, &ok.ProvedAt
 	n.Challenge, n.First, n.Room.Leave = &ok.UsedUp, ok.First, &leave
 	if ok.HasFactor {

@@ -46,6 +46,8 @@ type Parts struct {
 	Proofs      *dpop.Seen
 	Nonces      *dpop.Nonces
 	Revocations *revocation.Service
+
+	InstallationKeys [][]byte // HMAC keys of the installations of apps: the present one first
 }
 
 // Service makes and checks tokens. It is safe for concurrent use.
@@ -67,6 +69,8 @@ type Service struct {
 	revocations *revocation.Service
 	parser      *jwt.Parser
 
+	installationKeys [][]byte
+
 	refreshes *tally.Tally[string]
 	signIns   *tally.Tally[SignIn]
 }
@@ -75,7 +79,7 @@ type Service struct {
 func New(p Parts, c Config) *Service {
 	s := &Service{
 		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, clients: p.Clients, notify: p.Notify, limits: p.Limits,
-		gate: p.Gate, hasher: p.Hasher, codec: p.Codec, proofs: p.Proofs, nonces: p.Nonces, revocations: p.Revocations, refreshes: newRefreshTally(), signIns: newSignInTally(),
+		installationKeys: p.InstallationKeys, gate: p.Gate, hasher: p.Hasher, codec: p.Codec, proofs: p.Proofs, nonces: p.Nonces, revocations: p.Revocations, refreshes: newRefreshTally(), signIns: newSignInTally(),
 	}
 	s.parser = s.newParser()
 	return s

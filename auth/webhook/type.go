@@ -22,7 +22,7 @@ var types = map[models.EventKind]string{
 	models.EventIncident:            "devices.revoked_incident",
 	models.EventDevicesRevokedSince: "devices.revoked_since",
 	models.EventDeviceRenamed:       "device.renamed", models.EventDeviceReused: "device.copied", models.EventDeviceForked: "device.forked",
-	models.EventDeviceRestored: "device.restored", models.EventConfirmed: "device.confirmed",
+	models.EventDeviceRestored: "device.restored", models.EventDeviceReplaced: "device.replaced", models.EventInstallationShared: "device.installation_shared", models.EventConfirmed: "device.confirmed",
 	models.EventBrowserTrusted: "browser.trusted", models.EventBrowserUntrusted: "browser.untrusted",
 
 	models.EventSignInFailed: "sign_in.failed", models.EventCodeFailed: "sign_in.code_failed", models.EventSecondStepMissed: "sign_in.second_step_missed",

@@ -29,6 +29,8 @@ func (o *options) check() error {
 		return errors.New("--duration must be between 0 and 10m")
 	case o.Accounts < 1 || o.Accounts > 512:
 		return errors.New("--accounts must be between 1 and 512")
+	case o.Devices < 1 || o.Devices > 10_000 || o.Devices > 1 && o.Scenario != "refresh":
+		return errors.New("--devices must be between 1 and 10,000, and is for refresh")
 	case o.DPoP && (o.Scenario != "refresh" || o.Tokens != ""):
 		return errors.New("--dpop is for refresh, and its devices are not kept")
 	case o.Requests < 1 || o.Requests > 50_000_000:
@@ -38,7 +40,7 @@ func (o *options) check() error {
 	return err
 }
 
-// signedIn makes one device for each client, or reads those of an earlier run, which may be more.
+// signedIn makes the devices of each client, or reads those of an earlier run, which may be more.
 func (o *options) signedIn(ctx context.Context, progress io.Writer) ([]device, error) {
 	var devices []device
 	if o.Scenario == "login" || o.DPoP {
@@ -47,8 +49,8 @@ func (o *options) signedIn(ctx context.Context, progress io.Writer) ([]device, e
 	if o.Tokens != "" {
 		switch text, err := os.ReadFile(o.Tokens); {
 		case err == nil:
-			if err := json.Unmarshal(text, &devices); err != nil || len(devices) < o.Clients {
-				return nil, fmt.Errorf("%s does not hold %d devices", o.Tokens, o.Clients)
+			if err := json.Unmarshal(text, &devices); err != nil || len(devices) < o.Clients*o.Devices {
+				return nil, fmt.Errorf("%s does not hold %d devices", o.Tokens, o.Clients*o.Devices)
 			}
 			return devices, nil
 		case !errors.Is(err, fs.ErrNotExist):
@@ -60,8 +62,8 @@ func (o *options) signedIn(ctx context.Context, progress io.Writer) ([]device, e
 		return nil, err
 	}
 	defer c.close()
-	fmt.Fprintf(progress, "signing in %d devices\n", o.Clients)
-	for i := range o.Clients {
+	fmt.Fprintf(progress, "signing in %d devices\n", o.Clients*o.Devices)
+	for i := range o.Clients * o.Devices {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("sign in: %w", ctx.Err())
 		}
@@ -140,7 +142,7 @@ func load(ctx context.Context, o options, devices []device, progress io.Writer) 
 		if err != nil {
 			return nil, err
 		}
-		workers[i] = &worker{o: &o, client: c, device: devices[i], left: &left, done: &done, number: i, end: cancel}
+		workers[i] = &worker{o: &o, client: c, devices: devices[i*o.Devices : (i+1)*o.Devices], left: &left, done: &done, number: i, end: cancel}
 		if o.DPoP {
 			workers[i].phones = phones[i]
 		}
@@ -155,11 +157,10 @@ func load(ctx context.Context, o options, devices []device, progress io.Writer) 
 	wait.Wait()
 	took := time.Since(began)
 	cancel() // the count may be used up before the time
-	for i, w := range workers {
+	for _, w := range workers {
 		if err := w.letGo(); err != nil {
 			return nil, err
 		}
-		devices[i] = w.device
 	}
 	return summarise(o, workers, took, memory()), o.keep(devices)
 }

@@ -14,15 +14,52 @@ import (
 
 // They share a server: building and starting one takes longer than they do.
 func TestAgainstTheRealServer(t *testing.T) {
-	s := newServer(t, modelstest.MigratedSQLite(t), fewAccounts)
+	url := modelstest.MigratedSQLite(t)
+	small := crowd{devices: 200, each: 4, sparse: 1, now: time.Now().Truncate(time.Hour)}
+	small.fill(t, url, false)
+	s := newServer(t, url, fewAccounts)
 	for name, test := range map[string]func(*testing.T, *server){
 		"every scenario runs without an error":                   everyScenarioRuns,
 		"bound devices refresh with proofs until these are used": proofsAreUsedUp,
 		"a run ends by its count and by its time":                aRunEnds,
 		"devices are kept for the next run":                      devicesAreKept,
+		"devices of a crowd refresh, each in its turn": func(t *testing.T, s *server) {
+			s.sample(t, small, 2, 5)
+			if r := s.load(t, options{Scenario: "refresh", Clients: 2, Devices: 5, Duration: time.Minute, Requests: 40, Tokens: s.tokens}); r.Failed > 0 || r.Requests != 40 {
+				t.Errorf("%d requests, %v", r.Requests, r.Errors)
+			}
+			if bytes, _ := s.list(t); bytes == 0 {
+				t.Error("the status list is empty")
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}
+}
+
+// The measuring takes too long for every run. What it stands on is checked with few rows.
+func TestACrowdIsReadBySizeAndByRow(t *testing.T) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
+		g := &grown{crowd: crowd{devices: 200, each: 4, sparse: 1, now: time.Now().Truncate(time.Hour)}, url: url}
+		isSQLite := strings.HasPrefix(url, "sqlite:")
+		g.fill(t, url, !isSQLite)
+		g.open(t)
+		size := measureSizes(t, g.db, isSQLite)
+		if size.tables["events"] == 0 || size.with("events") <= size.tables["events"] || len(size.indexLines(g.crowd, nil)) < 15 {
+			t.Errorf("%+v", size)
+		}
+		for table, want := range map[string]int{"users": 100, "devices": 200, "events": 800, "status_indexes": 200, "known_places": 200} {
+			if n := 0; g.db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n) != nil || n != want {
+				t.Errorf("%d rows of %s, want %d", n, table, want)
+			}
+		}
+		if rows := g.reads(t, g, 20); len(rows) != len(growthReads)+1 {
+			t.Errorf("%v", rows)
+		}
+		if g.sweeps(t) <= 0 {
+			t.Error("nothing is swept")
+		}
+	})
 }
 
 func everyScenarioRuns(t *testing.T, s *server) {
@@ -66,7 +103,7 @@ func devicesAreKept(t *testing.T, s *server) {
 	tokens := filepath.Join(t.TempDir(), "devices.json")
 	var out, progress bytes.Buffer
 	o := options{
-		Scenario: "refresh", URL: s.url, Clients: 2, Duration: time.Minute, Requests: 20, Email: benchEmail, Accounts: fewAccounts, Password: benchWord, Tokens: tokens, JSON: true,
+		Scenario: "refresh", URL: s.url, Clients: 2, Duration: time.Minute, Requests: 20, Devices: 3, Email: benchEmail, Accounts: fewAccounts, Password: benchWord, Tokens: tokens, JSON: true,
 	}
 	for range 2 {
 		out.Reset()
@@ -89,7 +126,7 @@ func devicesAreKept(t *testing.T, s *server) {
 }
 
 func TestOnlyBoundedRunsOnLoopbackAreMade(t *testing.T) {
-	good := options{Scenario: "whoami", URL: "http://localhost:1", Clients: 1, Duration: time.Second, Requests: 1, Accounts: 1}
+	good := options{Scenario: "whoami", URL: "http://localhost:1", Clients: 1, Duration: time.Second, Requests: 1, Accounts: 1, Devices: 1}
 	for name, change := range map[string]func(*options){
 		"another machine":      func(o *options) { o.URL = "http://192.0.2.1:8080" },
 		"every interface":      func(o *options) { o.URL = "http://0.0.0.0:8080" },
@@ -97,6 +134,8 @@ func TestOnlyBoundedRunsOnLoopbackAreMade(t *testing.T) {
 		"no URL":               func(o *options) { o.URL = "localhost:8080" },
 		"no clients":           func(o *options) { o.Clients = 0 },
 		"too many clients":     func(o *options) { o.Clients = 513 },
+		"no devices":           func(o *options) { o.Devices = 0 },
+		"devices for whoami":   func(o *options) { o.Devices = 2 },
 		"no accounts":          func(o *options) { o.Accounts = 0 },
 		"no end":               func(o *options) { o.Duration = 0 },
 		"an hour":              func(o *options) { o.Duration = time.Hour },

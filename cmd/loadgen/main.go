@@ -21,6 +21,7 @@ type options struct {
 	Duration time.Duration `default:"10s" help:"How long, at most 10m."`
 	Requests int64         `default:"2000000" help:"How many requests at most."`
 	Rate     float64       `help:"Requests a second of all clients together; 0: as fast as they are answered."`
+	Devices  int           `default:"1" help:"Devices of each client, at most 10,000, which it refreshes in turn."`
 	Email    string        `default:"ada@example.com" help:"The account that signs in; {n} in it stands for the client's number modulo --accounts."`
 	Accounts int           `default:"1" help:"How many accounts {n} tells apart. One may sign in 30 times in 15 minutes."`
 	Password string        `env:"LOADGEN_PASSWORD" help:"Its password; the variable keeps it out of ps."`

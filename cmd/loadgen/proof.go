@@ -106,7 +106,8 @@ var errUsedUp = errors.New("no proofs are left")
 // used all of its proofs up.
 func (w *worker) nextProof() (d *device, proof string, over bool) {
 	if !w.o.DPoP {
-		return &w.device, "", false
+		w.turn++
+		return &w.devices[w.turn%len(w.devices)], "", false
 	}
 	for len(w.phones) > 0 {
 		p := w.phones[0]

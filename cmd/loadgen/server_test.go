@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"os/exec"
@@ -25,11 +26,16 @@ type server struct {
 	process              *exec.Cmd
 	peak                 int64
 	accounts             int
+	port                 int
+	secret               []byte // of the server
 }
 
 func newServer(b testing.TB, database string, accounts int) *server {
 	b.Helper()
-	s := &server{accounts: accounts, program: filepath.Join(b.TempDir(), "latchkey"), tokens: filepath.Join(b.TempDir(), "devices.json")}
+	// Below the ports that the system gives to clients, so that it is still free after a restart; servers of one run have different databases.
+	s := &server{accounts: accounts, port: 20_000 + int(crc32.ChecksumIEEE([]byte(database))%10_000), secret: make([]byte, 32)}
+	_, _ = rand.Read(s.secret) // never fails
+	s.program, s.tokens = filepath.Join(b.TempDir(), "latchkey"), filepath.Join(b.TempDir(), "devices.json")
 	s.generator = filepath.Join(filepath.Dir(s.program), "loadgen")
 	build := exec.CommandContext(b.Context(), "go", "build", "-o", filepath.Dir(s.program)+"/", "latchkey/cmd/latchkey", "latchkey/cmd/loadgen")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -41,7 +47,7 @@ func newServer(b testing.TB, database string, accounts int) *server {
 			s.environment = append(s.environment, entry)
 		}
 	}
-	s.environment = append(s.environment, "LATCHKEY_DATABASE="+database, "LATCHKEY_SECRET="+base64.StdEncoding.EncodeToString([]byte(rand.Text()+rand.Text())))
+	s.environment = append(s.environment, "LATCHKEY_DATABASE="+database, "LATCHKEY_SECRET="+base64.StdEncoding.EncodeToString(s.secret))
 	migrate := exec.CommandContext(b.Context(), s.program, "migrate")
 	migrate.Env = s.environment
 	if out, err := migrate.CombinedOutput(); err != nil {
@@ -65,9 +71,8 @@ func newServer(b testing.TB, database string, accounts int) *server {
 
 func (s *server) start(b testing.TB) {
 	b.Helper()
-	port := 20_000 + os.Getpid()%10_000
-	s.url, s.peak = fmt.Sprintf("http://127.0.0.1:%d", port), 0
-	s.process = exec.CommandContext(context.WithoutCancel(b.Context()), s.program, "serve", "--addr", fmt.Sprintf("127.0.0.1:%d", port))
+	s.url, s.peak = fmt.Sprintf("http://127.0.0.1:%d", s.port), 0
+	s.process = exec.CommandContext(context.WithoutCancel(b.Context()), s.program, "serve", "--addr", fmt.Sprintf("127.0.0.1:%d", s.port))
 	log, err := os.Create(filepath.Join(b.TempDir(), "log"))
 	if err != nil {
 		b.Fatal(err)
@@ -128,6 +133,7 @@ func (s *server) load(b testing.TB, o options) *report {
 	if o.Duration == 0 {
 		o.Duration = spell()
 	}
+	o.Devices = max(o.Devices, 1)
 	if o.Requests == 0 {
 		o.Requests = 10_000_000
 	}

@@ -12,7 +12,8 @@ import (
 type worker struct {
 	o          *options
 	client     *client
-	device     device
+	devices    []device // refreshed in turn; every other act is of the first
+	turn       int
 	held       []device // what a run of sign-ins made
 	number     int
 	signIns    int // so far
@@ -80,10 +81,10 @@ func (w *worker) act(what string) error {
 		if w.o.Scenario == "login" {
 			return w.hold(d)
 		}
-		if w.device.Refresh != "" {
+		if w.devices[0].Refresh != "" {
 			return w.signOut(d) // or the account would run into its limit of devices
 		}
-		w.device = d
+		w.devices[0] = d
 		return nil
 	case "refresh":
 		d, proof, over := w.nextProof()
@@ -98,17 +99,17 @@ func (w *worker) act(what string) error {
 		*d = device{member(answer, "access_token"), member(answer, "refresh_token")}
 		return nil
 	case "whoami":
-		status, answer, err := w.client.do("GET", "/api/whoami", "", w.device.Access, "", nil)
+		status, answer, err := w.client.do("GET", "/api/whoami", "", w.devices[0].Access, "", nil)
 		if err != nil || status != 200 {
 			return &unexpected{what, status, string(answer), err}
 		}
 		return nil
 	}
-	if err := w.signOut(w.device); err != nil {
+	if err := w.signOut(w.devices[0]); err != nil {
 		return err
 	}
 	d, err := w.o.login(w.client, w.nextAccount())
-	w.device = d
+	w.devices[0] = d
 	return err
 }
 

@@ -1337,6 +1337,20 @@ func (p Printer) DevicesRenamedNumbered(device string) Sentence {
 	return p.sentence("devices.renamed_numbered", args{"device": device})
 }
 
+// DevicesSamePhone says "May be the same phone as “{device}”.". In the row of a device that may run on the same phone as an older one.
+//
+//go:noinline
+func (p Printer) DevicesSamePhone(device string) Sentence {
+	return p.sentence("devices.same_phone", args{"device": device})
+}
+
+// DevicesSamePhoneOut says "Sign out “{device}”". A button beside devices.same_phone. It asks once more.
+//
+//go:noinline
+func (p Printer) DevicesSamePhoneOut(device string) Sentence {
+	return p.sentence("devices.same_phone_out", args{"device": device})
+}
+
 // DevicesSelect says "Select {device}". Only screen readers say it: the label of a checkbox.
 //
 //go:noinline
@@ -1617,6 +1631,11 @@ func (p Printer) EndRoom() string { return p.text("end.room", nil) }
 //go:noinline
 func (p Printer) EndSignOut() string { return p.text("end.sign_out", nil) }
 
+// EndSignedInAgain says "Signed out when the app signed in again on the same phone.".
+//
+//go:noinline
+func (p Printer) EndSignedInAgain() string { return p.text("end.signed_in_again", nil) }
+
 // EndUndo says "Signed out when you restored your e-mail address.".
 //
 //go:noinline
@@ -1881,6 +1900,13 @@ func (p Printer) EventDeviceRenamed(device string, newName string) Sentence {
 	return p.sentence("event.device_renamed", args{"device": device, "new_name": newName})
 }
 
+// EventDeviceReplaced says "“{device}” was signed out when the app signed in again on the same phone.".
+//
+//go:noinline
+func (p Printer) EventDeviceReplaced(device string) Sentence {
+	return p.sentence("event.device_replaced", args{"device": device})
+}
+
 // EventDeviceRestored says "“{device}” stayed signed in after our data was restored from a backup.". The database came back from an older backup, and the device is newer than that.
 //
 //go:noinline
@@ -2008,6 +2034,13 @@ func (p Printer) EventIncident(count int) string {
 //go:noinline
 func (p Printer) EventIncidentLocked(count int) string {
 	return p.text("event.incident_locked", args{"count": count})
+}
+
+// EventInstallationShared says "“{device}” and “{name}” look like two phones with the same copy of an app, such as from a restored backup. Both stay signed in.". Two phones have one copy of an app's data, such as from a restored backup, and sign in by turns. {name} is the other one.
+//
+//go:noinline
+func (p Printer) EventInstallationShared(device string, name string) Sentence {
+	return p.sentence("event.installation_shared", args{"device": device, "name": name})
 }
 
 // EventLanguageChanged says "You changed the language of your account to {language}.". {language} is its own name: “Deutsch”.
@@ -3706,6 +3739,28 @@ func (p Printer) MailPasswordFirstLead() string { return p.text("mail_password_f
 //
 //go:noinline
 func (p Printer) MailPasswordFirstSubject() string { return p.text("mail_password_first.subject", nil) }
+
+// MailReplacedHeading says "Signed in again".
+//
+//go:noinline
+func (p Printer) MailReplacedHeading() string { return p.text("mail_replaced.heading", nil) }
+
+// MailReplacedLead says "An app signed in to your account again, on the same phone as before. The new sign-in took the place of the old one, which was signed out.". The name of the device follows.
+//
+//go:noinline
+func (p Printer) MailReplacedLead() string { return p.text("mail_replaced.lead", nil) }
+
+// MailReplacedSubject says "An app signed in to your account again".
+//
+//go:noinline
+func (p Printer) MailReplacedSubject() string { return p.text("mail_replaced.subject", nil) }
+
+// MailReplacedSubjectDevice says "Signed in again: {device}". {device} is the name of a device, with quotation marks of its own.
+//
+//go:noinline
+func (p Printer) MailReplacedSubjectDevice(device string) Sentence {
+	return p.sentence("mail_replaced.subject_device", args{"device": device})
+}
 
 // MailResetAct says "Choose a new password here. Every device is signed out when you do. Don’t share the link: anyone who has it can take over the account.". A button and a link follow.
 //

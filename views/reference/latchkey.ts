@@ -211,7 +211,7 @@ export class Latchkey {
   }
 
   // ask asks the token endpoint. No answer, 408, 429 and 5xx mean that nothing was used up: the same request goes out again, after as long as
-  // Retry-After says, or else after a second, then two, four and so on.
+  // Retry-After says and a random part of a second, then of two, four and so on: the part that grows lets a server recover that all apps come back to.
   private async ask(key: CryptoKeyPair, patience: number, form: Record<string, string>): Promise<Answer> {
     const body = new URLSearchParams({ ...form, client_id: this.options.clientId });
     const sleep = this.options.sleep ?? ((milliseconds) => new Promise((done) => setTimeout(done, milliseconds)));
@@ -221,7 +221,7 @@ export class Latchkey {
         const { token_endpoint } = await this.discover();
         const response = await this.send(key, token_endpoint, { ...direct(), method: "POST", body });
         const retryAfter = Number(response.headers.get("Retry-After"));
-        if (retryAfter > 0) after = retryAfter + Math.random();
+        if (retryAfter > 0) after = retryAfter + wait * Math.random();
         const answer = (await response.json()) as Answer; // fails on half an answer, and on the page of a proxy
         if (response.status < 500 && response.status !== 408 && response.status !== 429 && (answer.error || answer.refresh_token)) return answer;
         cause = new Error(`${response.status} ${answer.error}`);

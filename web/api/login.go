@@ -14,7 +14,7 @@ import (
 
 // Login signs a person in on a device.
 func (s *Server) Login(w http.ResponseWriter, r *http.Request) error {
-	p, err := wire.Decode(r, []string{wire.JSONType}, "email", "password", "device_name", "client_id", "client_secret")
+	p, err := wire.Decode(r, []string{wire.JSONType}, "email", "password", "device_name", "client_id", "client_secret", "installation_id", "old_refresh_token")
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (s *Server) Login(w http.ResponseWriter, r *http.Request) error {
 	}
 	answer, err := s.signIn.Login(r.Context(), signin.LoginRequest{
 		Email: p["email"], Password: p["password"], DeviceName: p["device_name"], ClientID: p["client_id"], From: from,
-		Proof: s.proof(w, r),
+		Proof: s.proof(w, r), Installation: installationOf(p),
 	})
 	if err != nil {
 		return err

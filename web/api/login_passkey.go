@@ -9,7 +9,7 @@ import (
 
 // LoginPasskey begins a sign-in with a passkey alone, which LoginFactor ends.
 func (s *Server) LoginPasskey(w http.ResponseWriter, r *http.Request) error {
-	p, err := wire.Decode(r, []string{wire.JSONType}, "device_name", "client_id", "client_secret")
+	p, err := wire.Decode(r, []string{wire.JSONType}, "device_name", "client_id", "client_secret", "installation_id", "old_refresh_token")
 	if err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func (s *Server) LoginPasskey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	start, err := s.signIn.StartPasskeyApp(r.Context(), signin.AppStart{
-		DeviceName: p["device_name"], ClientID: p["client_id"], From: from, Proof: s.proof(w, r),
+		DeviceName: p["device_name"], ClientID: p["client_id"], From: from, Proof: s.proof(w, r), Installation: installationOf(p),
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"latchkey/auth"
 	"latchkey/auth/grant"
 	"latchkey/web/wire"
 )
@@ -23,9 +24,12 @@ type deviceAuthorization struct {
 
 // DeviceAuthorization gives a device without a browser the codes with which a person approves it elsewhere (RFC 8628 §3.1).
 func (s *Server) DeviceAuthorization(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.oauthRequest(r, "scope", "device_name")
+	c, err := s.oauthRequest(r, "scope", "device_name", "installation_id")
 	if err != nil {
 		return err
+	}
+	if c.Params["installation_id"] != "" { // it would wait in the database for a person
+		return auth.InvalidField("installation_id", "Send it to the token endpoint, with the device code.")
 	}
 	codes, err := s.deviceCodes.Start(r.Context(), grant.DeviceRequest{
 		Client: c.client, Scope: c.Params["scope"], DeviceName: c.Params["device_name"], Proof: s.proof(w, r), From: c.from,
@@ -45,7 +49,7 @@ func (s *Server) deviceGrant(w http.ResponseWriter, r *http.Request, c oauthCall
 	if c.Params["device_code"] == "" {
 		return wire.BadBody("device_code is missing.", nil)
 	}
-	answer, err := s.deviceCodes.Poll(r.Context(), grant.DevicePoll{Code: c.Params["device_code"], Client: c.client, Proof: s.proof(w, r), From: c.from})
+	answer, err := s.deviceCodes.Poll(r.Context(), grant.DevicePoll{Code: c.Params["device_code"], Client: c.client, Proof: s.proof(w, r), From: c.from, Installation: installationOf(c.Params)})
 	if err != nil {
 		return err
 	}

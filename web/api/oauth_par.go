@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"latchkey/auth/grant"
 	"latchkey/web/wire"
@@ -9,7 +10,7 @@ import (
 
 // PushedRequest keeps an authorization request for the client that sends it (RFC 9126).
 func (s *Server) PushedRequest(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.oauthRequest(r, grant.Names...)
+	c, err := s.oauthRequest(r, slices.Concat(grant.Names, grant.InstallationNames)...)
 	if err != nil {
 		return err
 	}
@@ -29,6 +30,7 @@ func (s *Server) codeGrant(w http.ResponseWriter, r *http.Request, c oauthCall) 
 	}
 	answer, err := s.grants.Redeem(r.Context(), grant.Redemption{
 		Code: c.Params["code"], RedirectURI: c.Params["redirect_uri"], Verifier: c.Params["code_verifier"], Client: c.client, From: c.from, Proof: s.proof(w, r),
+		Installation: installationOf(c.Params),
 	})
 	if err != nil {
 		return err

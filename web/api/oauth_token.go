@@ -20,9 +20,9 @@ type grantType struct {
 // grants are those of the token endpoint by their grant_type.
 var grants = map[string]grantType{
 	"refresh_token":      {[]string{"refresh_token"}, (*Server).refreshGrant},
-	"authorization_code": {[]string{"code", "redirect_uri", "code_verifier"}, (*Server).codeGrant},
+	"authorization_code": {[]string{"code", "redirect_uri", "code_verifier", "installation_id", "old_refresh_token"}, (*Server).codeGrant},
 	"client_credentials": {[]string{"scope"}, (*Server).credentialsGrant},
-	deviceCodeGrant:      {[]string{"device_code"}, (*Server).deviceGrant},
+	deviceCodeGrant:      {[]string{"device_code", "installation_id", "old_refresh_token"}, (*Server).deviceGrant},
 }
 
 // Token is the token endpoint (RFC 6749 §3.2).

@@ -27,11 +27,31 @@ type Params map[string]string
 // Members that it does not know are ignored, repeated or not; wrong types, known members that are repeated, data behind the
 // end, bodies over 64 KiB, compressed bodies and other media types are refused.
 func Decode(r *http.Request, mediaTypes []string, wanted ...string) (Params, error) {
+	if err := inBodyOnly(r, wanted); err != nil {
+		return nil, err
+	}
 	body, err := readBody(r)
 	if err != nil {
 		return nil, err
 	}
 	return body.decode(r, mediaTypes, wanted)
+}
+
+// bodyOnly are members that must never be in a URL, where proxies log them. Others are ignored there.
+var bodyOnly = []string{"installation_id", "old_refresh_token"}
+
+// inBodyOnly refuses a request whose URL has one of the wanted members that belong in the body.
+func inBodyOnly(r *http.Request, wanted []string) error {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	query := r.URL.Query()
+	for _, name := range bodyOnly {
+		if query.Has(name) && slices.Contains(wanted, name) {
+			return BadBody(name+" goes into the body, never into a URL.", nil)
+		}
+	}
+	return nil
 }
 
 // DecodeQuery reads the wanted parameters of a URL's query, and refuses those that are repeated.

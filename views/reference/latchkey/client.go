@@ -155,7 +155,8 @@ func (k kept) with(t tokens) kept {
 }
 
 // token asks the token endpoint. No answer, 408, 429 and 5xx mean that nothing was used up: the same request goes out again, after as long
-// as Retry-After says, or else after a second, then two, four and so on. It returns *Later when its patience ends.
+// as Retry-After says and a random part of a second, then of two, four and so on: the part that grows lets a server recover that all programs
+// come back to. It returns *Later when its patience ends.
 func (c *Client) token(ctx context.Context, k kept, patience time.Duration, form url.Values) (t tokens, err error) {
 	form.Set("client_id", c.ClientID)
 	for wait := time.Second; ; wait = min(2*wait, 5*time.Minute) {
@@ -172,7 +173,7 @@ func (c *Client) token(ctx context.Context, k kept, patience time.Duration, form
 		}
 		after := wait/2 + random(wait)
 		if seconds, e := strconv.Atoi(header.Get("Retry-After")); e == nil && seconds > 0 {
-			after = time.Duration(seconds)*time.Second + random(time.Second)
+			after = time.Duration(seconds)*time.Second + random(wait)
 		}
 		if patience -= after; patience < 0 {
 			return t, &Later{after, err}

@@ -76,7 +76,7 @@ await will("busy", "lost", "limited");
 assert.equal(await call(tab), device);
 between(7, slept[0], 8);
 between(1, slept[1], 3);
-between(7, slept[2], 8);
+between(7, slept[2], 11);
 
 // A refresh is due, and the token is good still: without a network the call does not wait.
 const due = () => values.set(name, { ...kept(), tokens: { ...kept().tokens, refreshAt: 0 } });
