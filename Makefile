@@ -18,8 +18,7 @@ CODE      := cmd auth models web views static
 LINT_VERSION := 2.15.0
 LINT_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-.PHONY: help run build release manual test test-fast test-race test-citus test-release lint generate verify bench fuzz soak soak-cluster search crashes check-long screenshots clean
-.PHONY: help run build release manual test test-fast test-race test-citus test-release lint generate verify bench bench-growth fuzz soak search crashes check-long screenshots clean
+.PHONY: help run build release manual test test-fast test-race test-citus test-release lint generate verify bench bench-growth fuzz soak soak-cluster search crashes check-long screenshots clean
 
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 16

@@ -28,7 +28,7 @@ const (
 	FilterSupport  = "support"
 )
 
-// activityKinds maps each filter to the events that it shows.
+// activityKinds maps each filter to the events that it selects.
 var activityKinds = map[string][]models.EventFilter{
 	FilterWarnings: {
 		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: token.ForkWarnDetail},
@@ -55,7 +55,7 @@ var deviceEvents = []models.EventFilter{
 	{Kind: models.EventBrowserTrusted}, {Kind: models.EventBrowserUntrusted},
 }
 
-// accountEvents are those of the account: all that are neither sign-ins nor about devices.
+// accountEvents returns the events about the account: all that are about neither sign-ins nor devices.
 func accountEvents() (list []models.EventFilter) {
 	for _, kind := range models.EventKinds {
 		if e := (models.EventFilter{Kind: kind}); !slices.Contains(signInEvents, e) && !slices.Contains(deviceEvents, e) {
@@ -65,7 +65,7 @@ func accountEvents() (list []models.EventFilter) {
 	return list
 }
 
-// ActivityFilter returns name if it is a filter of an activity, and else "".
+// ActivityFilter returns name if it names a filter, and "" otherwise.
 func ActivityFilter(name string) string {
 	if _, ok := activityKinds[name]; ok {
 		return name
@@ -73,18 +73,19 @@ func ActivityFilter(name string) string {
 	return ""
 }
 
-// Warnings are the events that deserve their owner's attention.
+// Warnings returns filters for the events that need the owner's attention.
 func Warnings() []models.EventFilter { return slices.Clone(activityKinds[FilterWarnings]) }
 
-// Alarming reports whether an event deserves its owner's attention.
+// Alarming reports whether an event needs its owner's attention: whether it is one of Warnings.
 func Alarming(e models.Event) bool {
 	return slices.ContainsFunc(activityKinds[FilterWarnings], func(k models.EventFilter) bool {
 		return e.Kind == k.Kind && (k.Detail == "" || e.Detail == k.Detail)
 	})
 }
 
-// Activity returns a page of the person's events, newest first, from the cursor on, and the cursor of the next page, which is "" on
-// the last page. The cursor "", or an invalid one, starts at the newest event. The filter "" shows all events.
+// Activity returns a page of the person's events, newest first, and the cursor of the next page, or "" on the last page. It
+// starts after the given cursor; if that is "" or invalid, it starts at the newest event. A filter that is "" or unknown shows
+// all events.
 func (s *Service) Activity(ctx context.Context, by *browser.Session, filter, cursor string) (list []models.Event, next string, err error) {
 	return s.EventsOf(ctx, by.User.ID, filter, cursor)
 }
@@ -100,7 +101,7 @@ func (s *Service) EventsOf(ctx context.Context, user uuid.UUID, filter, cursor s
 	return list, next, err
 }
 
-// cutPage leaves a page of the events, and returns the cursor of the next one, or "".
+// cutPage cuts list to one page and returns the cursor of the next page, or "" on the last page.
 func cutPage(list []models.Event) (page []models.Event, next string) {
 	if len(list) <= activityPage {
 		return list, ""
@@ -110,7 +111,7 @@ func cutPage(list []models.Event) (page []models.Event, next string) {
 	return list, fmt.Sprintf("%d-%s", last.At.UnixMicro(), last.ID)
 }
 
-// Kept returns the devices that the events tell of and that are still on record. Each of them has a page.
+// Kept returns the ids of the devices that the events are about and that are still stored. Those devices still have a page.
 func (s *Service) Kept(ctx context.Context, by *browser.Session, events []models.Event) (map[uuid.UUID]bool, error) {
 	ids := map[uuid.UUID]bool{}
 	for _, e := range events {

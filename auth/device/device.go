@@ -15,7 +15,7 @@ import (
 	"latchkey/models"
 )
 
-// List returns a person's live devices, most recently active first. The current device is active now.
+// List returns a person's live devices, most recently active first. The current device's LastSeenAt is the time of this request.
 func (s *Service) List(ctx context.Context, by *browser.Session) ([]models.Device, error) {
 	list, err := s.store.LiveDevices(ctx, by.User.ID, s.idle.Live(s.clock.Now()))
 	for i := range list {
@@ -41,8 +41,8 @@ func (s *Service) Find(ctx context.Context, by *browser.Session, id string) (mod
 
 var errNoDevice = &auth.Error{Kind: auth.KindNotFound, Message: "We can’t find this device. It may already be signed out."}
 
-// Revoke signs out a device of the person and returns it. If the device was signed out already, nothing changes, and Revoke returns
-// no error.
+// Revoke signs out a device of the person and returns it. If the device was already signed out, Revoke changes nothing and
+// returns no error.
 func (s *Service) Revoke(ctx context.Context, by *browser.Session, id string, from auth.Caller) (models.Device, error) {
 	key, err := deviceKey(by.User.ID, id)
 	if err != nil {
@@ -58,9 +58,9 @@ func (s *Service) RevokeOthers(ctx context.Context, by *browser.Session, from au
 	return s.store.RevokeOthers(ctx, by.User.ID, by.Device.ID, e)
 }
 
-// Rename renames a live device of the person and returns it. A name that another device has gets a number. Past
-// ratelimit.RenameLimit, which counts all devices of the account, Rename returns KindRateLimited. It changes and counts nothing if
-// the device already has the name.
+// Rename renames a live device of the person and returns it. If another device has the name, Rename adds a number to it. All
+// renames in an account count towards ratelimit.RenameLimit; past it, Rename returns KindRateLimited. If the device already has
+// the name, Rename changes and counts nothing.
 func (s *Service) Rename(ctx context.Context, by *browser.Session, id, name string, from auth.Caller) (models.Device, error) {
 	key, err := deviceKey(by.User.ID, id)
 	if err != nil {
@@ -85,7 +85,7 @@ func (s *Service) rename(ctx context.Context, key models.DeviceKey, name string,
 	return d, err
 }
 
-// revoke signs out a device for its owner, who acts from the device by.
+// revoke signs out a device for its owner, who acts from the device by. If both are the same device, the event is a sign-out.
 func (s *Service) revoke(ctx context.Context, key models.DeviceKey, by uuid.UUID, from auth.Caller, confirmed ...models.ChallengeUse) (models.Device, error) {
 	e := auth.NewEvent(models.EventDeviceRevoked, key.UserID, from, s.clock.Now())
 	e.Detail = string(models.RevokedByOwner)
@@ -99,7 +99,7 @@ func (s *Service) revoke(ctx context.Context, key models.DeviceKey, by uuid.UUID
 	return d, err
 }
 
-// deviceKey parses a device id of a path. An invalid id is simply not found.
+// deviceKey parses the device id of a request. For an invalid id it returns errNoDevice.
 func deviceKey(user uuid.UUID, id string) (models.DeviceKey, error) {
 	parsed, ok := auth.ParseID(id)
 	if !ok {
@@ -129,17 +129,17 @@ func (s *Service) ListByToken(ctx context.Context, c *token.Claims) (list []mode
 	return list, current, nil
 }
 
-// TokenAct is a request by an app about a device of its owner.
+// TokenAct is an app's request to rename or sign out one of its owner's devices.
 type TokenAct struct {
 	Claims       *token.Claims
 	ID           string // "current" for the token's own device, or a device id
-	Password     string // needed for another device; not enough where the account has a second factor
-	Confirmation string // of confirm.Service.App, in place of the password
-	Name         string // the new name of a rename
+	Password     string // can confirm an act on another device; refused if the account has a second factor
+	Confirmation string // from confirm.Service.App or FinishApp, instead of the password
+	Name         string // the new name, for RenameByToken
 	From         auth.Caller
 }
 
-// RenameByToken renames a device and returns it, and whether it is the token's own.
+// RenameByToken renames a device. It returns the device, and whether the token was issued to it.
 func (s *Service) RenameByToken(ctx context.Context, a TokenAct) (d models.Device, current bool, err error) {
 	key, current, confirmed, err := s.authorise(ctx, a)
 	if err != nil {
@@ -152,7 +152,8 @@ func (s *Service) RenameByToken(ctx context.Context, a TokenAct) (d models.Devic
 	return d, current, err
 }
 
-// RevokeByToken signs out a device. If the device was signed out already, nothing changes but the use of the confirmation.
+// RevokeByToken signs out a device. If the device was already signed out, RevokeByToken only uses up the confirmation, if there
+// is one.
 func (s *Service) RevokeByToken(ctx context.Context, a TokenAct) error {
 	key, current, confirmed, err := s.authorise(ctx, a)
 	if err != nil {
@@ -166,9 +167,10 @@ func (s *Service) RevokeByToken(ctx context.Context, a TokenAct) error {
 	return err
 }
 
-// authorise checks that the token's device is still live, that the owner has the other device and, if it is another one, that the
-// owner confirmed the act. An access token is sent to many servers, so it must not be enough to sign out other devices. The act must
-// use confirmed in its transaction.
+// authorise checks that the token's own device is live and that its owner has the device a.ID. An app sends its access token to
+// many servers, so the token alone must not be enough to act on another device. For another device, authorise also requires one
+// of these: a token that is bound to the key of the app's device, a confirmation or, if the account has no second factor, the
+// password. A confirmation is not used up yet: the caller must pass confirmed to the store, whose transaction uses it up.
 func (s *Service) authorise(ctx context.Context, a TokenAct) (key models.DeviceKey, current bool, confirmed []models.ChallengeUse, err error) {
 	me, err := s.tokens.OwnDevice(ctx, a.Claims)
 	if err != nil {
@@ -195,8 +197,8 @@ func (s *Service) authorise(ctx context.Context, a TokenAct) (key models.DeviceK
 	return key, false, []models.ChallengeUse{use}, err
 }
 
-// checkPassword confirms an act with the password of an account that has no second factor. Where there is one, the password is not
-// checked.
+// checkPassword checks the password that confirms an act. If the account has a second factor, it returns KindSecondFactor and
+// does not check the password.
 func (s *Service) checkPassword(ctx context.Context, user uuid.UUID, a TokenAct) error {
 	owner, err := s.store.UserByID(ctx, user)
 	switch {

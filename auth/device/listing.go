@@ -10,45 +10,45 @@ import (
 	"latchkey/models"
 )
 
-// How many of the devices besides the current one a page lists.
+// How many devices a page lists, not counting the current one.
 const (
-	ListShort = 20  // the most recently active ones, until the person asks for all
-	ListPage  = 100 // of all, or of those that are searched for
+	ListShort = 20  // the most recently active ones; the person can ask for all
+	ListPage  = 100 // of all devices, or of the results of a search
 )
 
-// maxQuery is how much of a search text is used, in bytes. It is longer than any name.
+// maxQuery is how many bytes of a search text are used. No device name is longer.
 const maxQuery = 512
 
-// View chooses the part of a list of devices that is shown. The zero value is its short form.
+// View selects the part of a device list that is shown. The zero value selects the short list.
 type View struct {
-	Query string   // each of its words is in the name, the app, the browser or the address; empty: all devices
-	All   bool     // page by page, instead of the most recently active ones
-	Page  int      // of all, or of those that are found; 0 is the first
-	Keep  []string // ids of devices that the short form shows in any case
+	Query string   // every word must occur in the name, app, browser or IP address; empty: all devices
+	All   bool     // all devices, page by page, not only the most recently active ones
+	Page  int      // the page of all devices or of the search results; 0 is the first
+	Keep  []string // ids of devices that the short list shows in any case
 }
 
 // Listing is the part of a person's devices that is shown.
 type Listing struct {
-	Current *models.NamedDevice // nil: it was signed out since
-	Groups  []Group             // of the others: the apps, then the browsers
+	Current *models.NamedDevice // nil: it has been signed out since
+	Groups  []Group             // the other devices: apps first, then browsers
 	Others  int                 // devices besides the current one
-	Found   int                 // of them, those that match the query
-	Apps    int                 // of Found, those that are no browsers
-	Shown   int                 // of them, those in Groups
+	Found   int                 // how many of Others match the query
+	Apps    int                 // how many of Found are apps
+	Shown   int                 // how many of Found are in Groups
 	Page    int                 // which of Pages is shown; 0 is the first
-	Pages   int                 // 0: the short form
+	Pages   int                 // 0: the short list
 }
 
-// Group is the devices of one app, or the browsers.
+// Group holds the devices of one app, or all browsers.
 type Group struct {
 	Browsers bool
 	App      string // the name under which the app is registered, otherwise its client_id; may be empty
-	Total    int    // of all pages
+	Total    int    // how many devices the group has, shown or not
 	Devices  []models.NamedDevice
 }
 
-// List chooses from live devices, which come most recently active first. The order within a group stays, and the group with the most
-// recently active device comes first.
+// List selects from the live devices, which must be sorted by activity, most recent first. Each group keeps that order. Apps are
+// ordered by their most recently active device, and the browsers come last.
 func List(live []models.NamedDevice, current uuid.UUID, v View) Listing {
 	var o Listing
 	var found []models.NamedDevice
@@ -79,7 +79,7 @@ func List(live []models.NamedDevice, current uuid.UUID, v View) Listing {
 	return o
 }
 
-// cut leaves one page of the groups.
+// cut returns the part of the groups that is on the page v.Page, and sets o.Page and o.Pages.
 func (o *Listing) cut(groups []Group, v View) (part []Group) {
 	o.Pages = max(1, (o.Found+ListPage-1)/ListPage)
 	o.Page = min(max(v.Page, 0), o.Pages-1)
@@ -96,7 +96,7 @@ func (o *Listing) cut(groups []Group, v View) (part []Group) {
 	return part
 }
 
-// short leaves the most recently active devices in the groups, and those to keep.
+// short returns the groups, reduced to the ListShort most recently active devices of all and those in keep.
 func short(groups []Group, found []models.NamedDevice, keep []string) (part []Group) {
 	shown := map[uuid.UUID]bool{}
 	for i, d := range found {
@@ -145,7 +145,7 @@ func appOf(d models.NamedDevice) string {
 	return d.Device.ClientID
 }
 
-// queryWords are the words of a search text, folded as names are for searches.
+// queryWords returns the words of a search text, folded as models.NameKey folds names.
 func queryWords(query string) []string {
 	if len(query) > maxQuery {
 		query = query[:maxQuery]

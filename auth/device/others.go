@@ -8,8 +8,9 @@ import (
 	"latchkey/models"
 )
 
-// RevokeOthersByToken signs out every device and browser of the owner but the app's own, and returns how many there were. Only a confirmation
-// will do, also for an app that proves its key: the act takes all that the owner has elsewhere. The errors are those of confirm.Service.ByApp.
+// RevokeOthersByToken signs out all devices of the owner except the app's own and returns how many there were. It always needs a
+// confirmation, even from an app that proves its key, because it signs the owner out everywhere else. Its errors are those of
+// confirm.Service.ByApp.
 func (s *Service) RevokeOthersByToken(ctx context.Context, a confirm.AppAct) (revoked int64, err error) {
 	a.AnyPassword, a.WhileLocked = true, true
 	err = s.confirm.ByApp(ctx, a, func(by confirm.ActingApp, p models.Proof) (err error) {

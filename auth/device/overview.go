@@ -15,9 +15,9 @@ import (
 // How much of the past the devices page shows.
 const (
 	endedFor   = 30 * 24 * time.Hour // how long an ended device is shown
-	EndedShown = 8                   // devices; thefts come first
-	alertsFor  = 90 * 24 * time.Hour
-	alertsMost = 5
+	EndedShown = 8                   // how many ended devices are shown; those with a copied token are chosen first
+	alertsFor  = 90 * 24 * time.Hour // how long a warning is shown
+	alertsMost = 5                   // how many warnings are shown
 )
 
 // Overview is what the devices page shows.
@@ -26,8 +26,8 @@ type Overview struct {
 	Listing
 	// SamePhone has, for an app that may be on the same phone as another one, the one that signed in before it.
 	SamePhone map[uuid.UUID]models.Device
-	Ended     []EndedDevice  // recently signed out, expired or idle, latest first
-	Alerts    []models.Event // warnings that were not dismissed, newest first: reuse, and a base forked three times
+	Ended     []EndedDevice  // devices that were signed out, expired or became idle recently, latest first
+	Alerts    []models.Event // warnings that were not dismissed, newest first: copied tokens, and third forks (token.ForkWarnAt)
 }
 
 // EndedDevice is a device that is no longer live.
@@ -36,7 +36,7 @@ type EndedDevice struct {
 	End    models.Ending
 }
 
-// Overview returns a person's devices, the part of them that v chooses, and the warnings that were not dismissed, in two queries.
+// Overview returns a person's devices, the part of them that v selects, and the warnings that were not dismissed, in two queries.
 func (s *Service) Overview(ctx context.Context, by *browser.Session, v View) (Overview, error) {
 	now := s.clock.Now()
 	live := s.idle.Live(now)
@@ -67,17 +67,16 @@ func (s *Service) Overview(ctx context.Context, by *browser.Session, v View) (Ov
 		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: token.ForkWarnDetail},
 	}, since, alertsMost)
 	o.Alerts = slices.DeleteFunc(o.Alerts, func(e models.Event) bool {
-		return e.Kind == models.EventDeviceForked && !o.lives(e.DeviceID) // the owner need not act on a device that has ended
+		return e.Kind == models.EventDeviceForked && !o.isLive(e.DeviceID) // the owner need not act on a device that has ended
 	})
 	return o, err
 }
 
-func (o Overview) lives(id uuid.NullUUID) bool {
+func (o Overview) isLive(id uuid.NullUUID) bool {
 	return slices.ContainsFunc(o.Live, func(d models.NamedDevice) bool { return id.Valid && d.Device.ID == id.UUID })
 }
 
-// DismissAlerts hides the warnings up to a time from the person's pages. The activity keeps them. Later warnings, and those after
-// now, are still shown.
+// DismissAlerts hides the warnings up to the time until, or up to now if until is later. The person's activity still lists them.
 func (s *Service) DismissAlerts(ctx context.Context, by *browser.Session, until time.Time) error {
 	if now := s.clock.Now(); until.After(now) {
 		until = now

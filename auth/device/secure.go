@@ -8,21 +8,22 @@ import (
 	"latchkey/models"
 )
 
-// alarmsFor is how long an alarm, or the sign-out of a device, is what "Secure your account" is about. Without one it is about the last day.
+// "Secure your account" asks what the person has done since the newest alarm or sign-out of a device. alarmsFor is how far back
+// it looks for these. If it finds nothing, it asks about the last day (noAlarm).
 const (
 	alarmsFor = 30 * 24 * time.Hour
 	noAlarm   = 24 * time.Hour
 )
 
-// Secured is how far a person has got after an alarm.
+// Secured says which steps a person has taken to secure the account.
 type Secured struct {
 	Others   int  // live devices besides this one
-	Devices  bool // this is the only one
-	Password bool // changed since the alarm
+	Devices  bool // no other device is signed in
+	Password bool // changed since the alarm or sign-out, or else in the last day
 }
 
-// Secured returns how far a person has got in securing the account. It is told from the account: what the activity holds, when the
-// password was changed, and which devices are signed in.
+// Secured returns which steps the person has taken to secure the account. Nothing records these steps: Secured derives them from
+// the events, the time of the last password change and the live devices.
 func (s *Service) Secured(ctx context.Context, by *browser.Session) (o Secured, err error) {
 	now := s.clock.Now()
 	list, err := s.List(ctx, by)
@@ -44,7 +45,7 @@ func (s *Service) Secured(ctx context.Context, by *browser.Session) (o Secured, 
 	}
 	o.Devices = o.Others == 0
 	since := alarm
-	if acted.After(since) { // a device that the person did not know, perhaps
+	if acted.After(since) { // perhaps the person did not recognise that device
 		since = acted
 	}
 	if since.IsZero() {
@@ -54,7 +55,7 @@ func (s *Service) Secured(ctx context.Context, by *browser.Session) (o Secured, 
 	return o, nil
 }
 
-// newest returns when the newest event of some kinds was, or the zero time.
+// newest returns the time of the newest event of the given kinds within alarmsFor, or the zero time.
 func (s *Service) newest(ctx context.Context, by *browser.Session, now time.Time, kinds ...models.EventKind) (time.Time, error) {
 	var filters []models.EventFilter
 	for _, k := range kinds {

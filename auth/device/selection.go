@@ -12,17 +12,17 @@ import (
 	"latchkey/models"
 )
 
-// MaxSelected is how many devices can be signed out by one selection: as many as one page lists.
+// MaxSelected is how many devices a person can select and sign out at once: as many as a page lists.
 const MaxSelected = ListPage
 
-// Selection is some devices of a person.
+// Selection holds the devices that a person selected.
 type Selection struct {
 	Live  []models.NamedDevice // in the order of the list: most recently active first
-	Ended int                  // signed out already
+	Ended int                  // how many have already ended: signed out, expired or idle
 }
 
-// Selected returns the selected devices. It returns KindNotFound if one of the ids is not one of the person's devices, or is this
-// browser's, and KindInvalidRequest past MaxSelected.
+// Selected returns the selected devices. It returns KindNotFound if an id is that of this browser, or of none of the person's
+// devices, and KindInvalidRequest for more than MaxSelected ids.
 func (s *Service) Selected(ctx context.Context, by *browser.Session, ids []string) (o Selection, err error) {
 	keys, err := selection(by, ids)
 	if err != nil || len(keys) == 0 {
@@ -46,8 +46,8 @@ func (s *Service) Selected(ctx context.Context, by *browser.Session, ids []strin
 	return o, nil
 }
 
-// RevokeSelected signs out the selected devices, all of them or none, and returns how many there were. Those that were signed out
-// already are not counted. Its errors are those of Selected.
+// RevokeSelected signs out the selected devices, all of them or none. It returns how many it signed out, not counting those that
+// were signed out already. Its errors are those of Selected.
 func (s *Service) RevokeSelected(ctx context.Context, by *browser.Session, ids []string, from auth.Caller) (int, error) {
 	keys, err := selection(by, ids)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *Service) RevokeSelected(ctx context.Context, by *browser.Session, ids [
 	return n, err
 }
 
-// selection parses the ids of a form.
+// selection parses the ids of a form and drops duplicates. It returns errNoDevice for the id of this browser.
 func selection(by *browser.Session, ids []string) (keys []uuid.UUID, err error) {
 	if len(ids) > MaxSelected {
 		return nil, &auth.Error{Kind: auth.KindInvalidRequest, Message: "Select at most 100 devices at a time. Nothing was changed."}

@@ -1,4 +1,4 @@
-// Package device lists a person's devices and their activity, renames devices and signs them out.
+// Package device lists a person's devices and activity, renames devices and signs them out.
 package device
 
 import (
@@ -21,7 +21,7 @@ type Service struct {
 	notify    *notify.Service
 }
 
-// New returns the service.
+// New returns a Service.
 func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, passwords *passwordcheck.Service, confirm *confirm.Service, notify *notify.Service) *Service {
 	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, passwords: passwords, confirm: confirm, notify: notify}
 }

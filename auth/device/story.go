@@ -8,17 +8,17 @@ import (
 	"latchkey/models"
 )
 
-// Story is what is kept of one device.
+// Story is everything that is stored about one device.
 type Story struct {
 	Device models.NamedDevice
-	End    models.Ending  // zero: it is signed in
-	Theft  *models.Event  // its sign-in was copied; nil: no, or not on this page
+	End    models.Ending  // zero: the device is live
+	Theft  *models.Event  // the newest of Events that reports a copied token; nil if there is no such event on this page
 	Events []models.Event // a page of them, newest first
 	Next   string         // the cursor of the next page; "" on the last one
 }
 
-// Story returns what is kept of a device of the person, live or not, with a page of its events from the cursor on. It returns
-// KindNotFound for a device that is unknown or another person's.
+// Story returns what is stored about a device of the person, live or not, with one page of its events. The page starts after the
+// cursor, as in Activity. Story returns KindNotFound if the person has no such device.
 func (s *Service) Story(ctx context.Context, by *browser.Session, id, cursor string) (o Story, err error) {
 	key, err := deviceKey(by.User.ID, id)
 	if err != nil {

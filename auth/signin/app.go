@@ -20,18 +20,20 @@ import (
 // DefaultClientID is the client_id of an app that sends none.
 const DefaultClientID = "app"
 
-// LoginRequest signs a person in on an app.
+// LoginRequest is a request to sign a person in on an app.
 type LoginRequest struct {
 	Email, Password string
 	DeviceName      string      // 1–64 characters after trimming
 	ClientID        string      // empty means DefaultClientID
-	Proof           token.Proof // binds the device to the key of this proof, if there is one
+	Proof           token.Proof // if it holds a proof, the device is bound to its key
 	Installation    auth.SentInstallation
 	From            auth.Caller
 }
 
 // Login creates an app device and its first tokens. It returns KindInvalidRequest, KindInvalidCredential, KindAccountDisabled,
-// KindChoosePassword, KindSetUpFactor, a challenge.StepError where a second factor is needed, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindInvalidProof, KindUseNonce or KindUnavailable.
+// KindChoosePassword, KindSetUpFactor, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindInvalidProof,
+// KindUseNonce or KindUnavailable. If the account has a second factor, it returns a challenge.StepError; if the account has too
+// many devices and the new one can replace one of them, a challenge.FullError.
 func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, error) {
 	answer, err := s.login(ctx, r)
 	if err != nil {
@@ -70,7 +72,7 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 		}
 		return challenge.Kept{Device: name, ClientID: r.ClientID, JKT: jkt, Installation: s.tokens.KeyInstallation(installed, user.ID, r.ClientID)}, once()
 	}
-	a.full = func(n models.NewDevice, v token.Verified, cause error) error {
+	a.onFull = func(n models.NewDevice, v token.Verified, cause error) error {
 		kept := challenge.Kept{Rehashed: v.Rehashed, Device: name, ClientID: r.ClientID, JKT: jkt, Installation: s.tokens.KeyInstallation(installed, v.User.ID, r.ClientID)}
 		return s.offerReplacement(ctx, n, v.User, kept, r.From, cause)
 	}
@@ -91,7 +93,8 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	return s.tokens.Issue(ctx, d, secret, jkt)
 }
 
-// newApp prepares the row of an app that signs in, bound to the key that the request proved. It returns the device's secret, too.
+// newApp prepares the row of an app that signs in, bound to the key that the request proved, if any. It also returns the device's
+// secret.
 func (s *Service) newApp(v token.Verified, from auth.Caller, clientID, name string, i auth.Installation) (models.NewDevice, [devicetoken.SecretSize]byte) {
 	n, secret := s.tokens.NewDevice(v, models.KindApp, from, s.config.DeviceLifetime)
 	n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = clientID, s.config.MaxRefreshes, from.JKT
@@ -100,8 +103,8 @@ func (s *Service) newApp(v token.Verified, from auth.Caller, clientID, name stri
 	return n, secret
 }
 
-// NewApp prepares the row of an app that signs in through a browser, bound to the key that the request proved. The caller fills in its
-// secret and how its owner was verified.
+// NewApp prepares the row of an app that signs in through a browser, bound to the key that the request proved, if any. The caller
+// sets the row's secret and how its owner was verified.
 func (s *Service) NewApp(v token.Verified, from auth.Caller, clientID, name string, i auth.Installation) models.NewDevice {
 	n, _ := s.newApp(v, from, clientID, name, i)
 	return n
@@ -110,7 +113,8 @@ func (s *Service) NewApp(v token.Verified, from auth.Caller, clientID, name stri
 // RequiresKey reports whether new apps must bind their tokens to a key.
 func (s *Service) RequiresKey() bool { return s.config.DPoPRequired }
 
-// checkApp checks everything about an app's sign-in except the password and the limits.
+// checkApp checks everything about an app's sign-in except the password and the limits. allowed says whether the client may sign
+// in, and named whether the request named one.
 func (s *Service) checkApp(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {
 	if !allowed {
 		return unregistered(named)
@@ -143,13 +147,13 @@ type attempt struct {
 	passwordcheck.Attempt
 	password string
 	trusted  []string                                            // secrets of a browser that may skip the second step
-	purpose  challenge.Purpose                                   // of the challenge, if there is a second step
-	keep     func(models.User) (challenge.Kept, error)           // what the challenge keeps; nil: nothing
-	full     func(models.NewDevice, token.Verified, error) error // the error where there are too many devices; nil: the one that it gets
+	purpose  challenge.Purpose                                   // of the second step's challenge, if there is one
+	keep     func(models.User) (challenge.Kept, error)           // returns what the challenge stores; nil: nothing
+	onFull   func(models.NewDevice, token.Verified, error) error // replaces AddDevice's error for too many devices; may be nil
 }
 
-// signIn checks a password and adds the device that prepare makes. It checks the password a second time if the account changed in
-// between: the password may have been changed, or another sign-in may only have stored a new hash of it.
+// signIn checks a password and adds the device that prepare makes. If the account changes in between, signIn checks the password
+// once more: perhaps the password is a new one, but perhaps another sign-in only stored a new hash of the same password.
 func (s *Service) signIn(ctx context.Context, a attempt, prepare func(token.Verified) (models.NewDevice, error)) (models.Device, error) {
 	for again := true; ; again = false {
 		d, err := s.signInOnce(ctx, a, prepare)
@@ -191,13 +195,13 @@ func (s *Service) signInOnce(ctx context.Context, a attempt, prepare func(token.
 	if err == nil || errors.Is(err, models.ErrUnavailable) {
 		c.TakenBack()
 	}
-	if errors.Is(err, models.ErrTooManyDevices) && a.full != nil {
-		err = a.full(n, v, err)
+	if errors.Is(err, models.ErrTooManyDevices) && a.onFull != nil {
+		err = a.onFull(n, v, err)
 	}
 	return d, err
 }
 
-// askSecondStep keeps the sign-in until its second step, counts it under the account's budget, and returns a challenge.StepError.
+// askSecondStep stores the sign-in until its second step, counts it in the account's budget, and returns a challenge.StepError.
 func (s *Service) askSecondStep(ctx context.Context, c *passwordcheck.Check, v token.Verified, a attempt) error {
 	var kept challenge.Kept
 	var err error
@@ -219,8 +223,9 @@ func (s *Service) askSecondStep(ctx context.Context, c *passwordcheck.Check, v t
 	return err
 }
 
-// LoginBrowser creates a browser device, named after its User-Agent, and returns the key for its cookie. Its errors are those of
-// Login that do not concern apps, a challenge.StepError among them.
+// LoginBrowser creates a browser device, named after its User-Agent, and returns the key for its cookie. It returns
+// KindInvalidRequest, KindInvalidCredential, KindAccountDisabled, KindRateLimited, KindUnavailable or, if a second step is
+// needed, a challenge.StepError.
 func (s *Service) LoginBrowser(ctx context.Context, r browser.Login) (browser.Key, error) {
 	key, err := s.loginBrowser(ctx, r)
 	if err != nil {

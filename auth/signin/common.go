@@ -2,6 +2,6 @@ package signin
 
 import "latchkey/auth/password"
 
-// PasswordIsCommon tells whether the password of a sign-in that succeeded is on the list of common ones. Nothing is refused for it:
-// the portal offers a change.
+// PasswordIsCommon reports whether a password is on the list of common passwords. The portal asks after a successful sign-in, and
+// offers to change such a password; the sign-in is not refused.
 func (s *Service) PasswordIsCommon(typed string) bool { return password.IsCommon(typed) }

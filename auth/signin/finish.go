@@ -12,7 +12,7 @@ import (
 	"latchkey/models"
 )
 
-// BrowserAnswer takes the second step of a sign-in on the portal, or signs in with a passkey alone.
+// BrowserAnswer is the answer to a sign-in challenge on the portal: the second step, or a passkey alone.
 type BrowserAnswer struct {
 	challenge.Answer
 	Trust    bool             // skip the second step in this browser for challenge.TrustLife
@@ -52,7 +52,7 @@ func (s *Service) finishBrowser(ctx context.Context, a BrowserAnswer) (browser.K
 	return key, nil
 }
 
-// finishedBefore returns the sign-in that the same form, sent twice, made a moment ago.
+// finishedBefore returns the key of the sign-in that an earlier submission of the same form made a moment ago.
 func (s *Service) finishedBefore(ctx context.Context, a BrowserAnswer) (key browser.Key, ok bool) {
 	if a.From.Browser == "" {
 		return key, false
@@ -64,8 +64,8 @@ func (s *Service) finishedBefore(ctx context.Context, a BrowserAnswer) (key brow
 	return s.browsers.Repeated(ctx, device, a.From.Browser)
 }
 
-// FinishApp signs an app in after its second step, or with a passkey alone. Its errors are those of Login and FinishBrowser.
-// The app proves the key of the first request.
+// FinishApp signs an app in after its second step, or with a passkey alone. Its errors are those of Login and FinishBrowser. by
+// must prove the same key as the first request, or none if that proved none.
 func (s *Service) FinishApp(ctx context.Context, a challenge.Answer, by token.Proof) (token.Answer, error) {
 	answer, err := s.finishApp(ctx, a, by)
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *Service) finishApp(ctx context.Context, a challenge.Answer, by token.Pr
 // mayGoOn checks an app's sign-in that began with an earlier request, and uses the proof of its key up.
 func mayGoOn(ok challenge.Checked, proof *token.CheckedProof) error {
 	switch {
-	case !ok.Allowed: // removed since the first request
+	case !ok.Allowed: // the client was removed after the first request
 		return unregistered(true)
 	case ok.User.MustChoosePassword():
 		return auth.ErrChoosePassword
@@ -121,7 +121,7 @@ func mayGoOn(ok challenge.Checked, proof *token.CheckedProof) error {
 	return proof.ConsumeAs(ok.User.ID.String())
 }
 
-// addAnswered signs the device in and uses the answer up, in one transaction.
+// addAnswered adds the device and uses up the answer, in one transaction.
 func (s *Service) addAnswered(ctx context.Context, n models.NewDevice, ok challenge.Checked) (models.Device, error) {
 	if ok.Method == models.ByPasskey {
 		n.Verified, n.Rehashed = "", "" // no password was checked
@@ -131,7 +131,7 @@ func (s *Service) addAnswered(ctx context.Context, n models.NewDevice, ok challe
 	n.Factor, n.Challenge, n.Uncount = &ok.Use, &ok.UsedUp, ok.Counted
 	d, err := s.tokens.AddDevice(ctx, n)
 	if err != nil && !errors.Is(err, models.ErrUnavailable) {
-		s.limits.GiveBack(ctx, ok.Counted) // the code was right
+		s.limits.GiveBack(ctx, ok.Counted) // the code was right, so it must not count as wrong
 	}
 	if errors.Is(err, models.ErrUsed) || errors.Is(err, models.ErrChanged) { // another answer was faster, or the account changed
 		err = challenge.Invalid(err)

@@ -11,8 +11,8 @@ import (
 	"latchkey/models"
 )
 
-// StartPasskey begins a sign-in with a passkey alone on the portal. It costs no query. It returns the zero challenge.PasskeyStart where
-// passkeys do not work.
+// StartPasskey begins a sign-in with a passkey alone on the portal. It makes no query. If passkeys do not work on this server, it
+// returns the zero challenge.PasskeyStart and no error.
 func (s *Service) StartPasskey() (challenge.PasskeyStart, error) {
 	start, err := s.challenges.Start(challenge.Ceremony{Purpose: challenge.BrowserSignIn})
 	if errors.Is(err, challenge.ErrNoPasskeys) {
@@ -21,7 +21,7 @@ func (s *Service) StartPasskey() (challenge.PasskeyStart, error) {
 	return start, err
 }
 
-// AppStart begins a sign-in with a passkey alone on an app.
+// AppStart is a request to begin a sign-in with a passkey alone on an app.
 type AppStart struct {
 	DeviceName, ClientID string
 	Proof                token.Proof
@@ -48,7 +48,8 @@ func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (challenge.Pa
 	if err := bad.Err(); err != nil {
 		return challenge.PasskeyStart{}, err
 	}
-	// The proof is not consumed: strangers may call this, and with a copy of it they get what works with its key only.
+	// The proof is not consumed. Anyone may call this, but a challenge got with a copied proof can only be answered with the key
+	// of the proof.
 	jkt, _, proofErr := s.tokens.CheckProof(a.Proof, "", dpop.Request{})
 	if proofErr != nil {
 		jkt = ""

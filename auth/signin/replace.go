@@ -13,14 +13,15 @@ import (
 	"latchkey/models"
 )
 
-// offerReplacement keeps a sign-in that was refused for too many devices, and offers to go on in the place of one of them.
+// offerReplacement stores a sign-in that was refused because the account has too many devices. It returns a challenge.FullError
+// that lets the new device take the place of another one, or cause if there is no device to replace.
 func (s *Service) offerReplacement(ctx context.Context, n models.NewDevice, user models.User, kept challenge.Kept, from auth.Caller, cause error) error {
 	return auth.About(user.ID, s.challenges.OfferReplacement(ctx, challenge.Refused{
 		User: user, Kept: kept, Method: n.Device.SignedInBy, Factor: n.Factor, First: n.Challenge, Live: n.Live, From: from, Spend: n.Spend, Cause: cause,
 	}))
 }
 
-// Replacement goes on with a sign-in that a challenge.FullError refused.
+// Replacement continues a sign-in that was refused with a challenge.FullError.
 type Replacement struct {
 	Challenge string
 	Replace   string      // the id of the device to sign out
@@ -28,10 +29,10 @@ type Replacement struct {
 	From      auth.Caller
 }
 
-// Replace signs a device of the person out and the app in, in one transaction, under the name that the first request asked for. It returns
-// KindInvalidRequest for a device that the account never had on that app, KindInvalidChallenge, KindInvalidProof, and the errors of Login that
-// do not concern the password. If the device has ended already, the app signs in where there is room; otherwise Replace returns a
-// challenge.FullError with the same challenge.
+// Replace signs out a device of the person and signs in the app, in one transaction, under the name that the first request asked
+// for. It returns KindInvalidRequest if the account never had such a device of that app, KindInvalidChallenge, KindInvalidProof,
+// and the errors of Login that do not concern the password. If the device has already ended, the app signs in if there is room;
+// otherwise Replace returns a challenge.FullError with the same challenge.
 func (s *Service) Replace(ctx context.Context, r Replacement) (token.Answer, error) {
 	method := models.ByPassword
 	answer, err := s.replace(ctx, r, &method)

@@ -1,4 +1,4 @@
-// Package signin signs people in on apps and browsers: with the password, its second step, or a passkey alone.
+// Package signin signs people in on apps and browsers: with a password and, if needed, a second step, or with a passkey alone.
 package signin
 
 import (
@@ -16,8 +16,8 @@ import (
 
 // Config holds the operator's settings for sign-ins.
 type Config struct {
-	DeviceLifetime time.Duration     // absolute life of an app's sign-in, fixed when it begins
-	MaxRefreshes   int64             // refreshes of one app, fixed at sign-in; 0: no limit
+	DeviceLifetime time.Duration     // absolute lifetime of an app's sign-in, fixed at sign-in
+	MaxRefreshes   int64             // how often an app may refresh before it must sign in again, fixed at sign-in; 0: no limit
 	DPoPRequired   bool              // new apps must bind their tokens to a key (RFC 9449)
 	SecondFactor   auth.FactorPolicy // who must have a second factor; empty: no one
 }
@@ -49,7 +49,7 @@ type Service struct {
 	challenges *challenge.Service
 }
 
-// New returns the service.
+// New returns a Service.
 func New(p Parts, c Config) *Service {
 	return &Service{
 		config: c, store: p.Store, clock: p.Clock, keys: p.Keys, tokens: p.Tokens, browsers: p.Browsers, limits: p.Limits,
@@ -57,5 +57,5 @@ func New(p Parts, c Config) *Service {
 	}
 }
 
-// Config returns the settings that New got.
+// Config returns the settings that were passed to New.
 func (s *Service) Config() Config { return s.config }
