@@ -197,6 +197,7 @@ func actsOf(t *testing.T, s *models.Store, u models.User) []act {
 	d := add(t, s, inPlace(signIn(u.ID, models.KindApp, "phone", noon), 5))
 	b := add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon))
 	other := addUser(t, s)
+	mine, lost := add(t, s, signIn(other.ID, models.KindBrowser, "mine", noon)), add(t, s, signIn(other.ID, models.KindApp, "lost", noon.Add(time.Second)))
 	ctx, pages, earlier := t.Context(), pageQueries(s, u.ID), noon.Add(-24*time.Hour)
 	return []act{
 		{"a refresh", func() error { return second(s.RotateDevice(ctx, present(d, 1, noon))) }},
@@ -226,6 +227,7 @@ func actsOf(t *testing.T, s *models.Store, u models.User) []act {
 		{"signing the others out", func() error {
 			return second(s.RevokeOthers(ctx, u.ID, b.ID, event(models.EventDevicesRevoked, u.ID, noon)))
 		}},
+		{"signing a device out with everything since", func() error { return second(s.RevokeSince(ctx, sinceOf(lost, mine.ID, noon))) }},
 		{"the status lists", func() error { return second(s.RevokedPlaces(ctx, noon)) }},
 		{"a write of `/readyz`", func() error { return s.CheckWrite(ctx, []byte{1}, noon) }},
 		{"a new account", func() error {

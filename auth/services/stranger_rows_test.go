@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/passwordcheck"
@@ -26,7 +28,7 @@ func TestFailuresOfUnknownAccountsShareTheirEvents(t *testing.T) {
 				d.fail(t, 1, fmt.Sprintf("other%d-%d@example.com", n, i), same(fmt.Sprintf("2001:db8:0:%x::1", n)))
 			}
 		}
-		events := d.eventsOf(t, models.User{}.ID)
+		events := d.eventsOfNoAccount(t)
 		var times int64
 		for _, e := range events {
 			if times += 1 + e.More; e.IP != "" || e.UserAgent != "" || e.Kind != models.EventSignInFailed {
@@ -42,7 +44,7 @@ func TestFailuresOfUnknownAccountsShareTheirEvents(t *testing.T) {
 		}
 		d.advance(time.Hour)
 		d.fail(t, 1, "invented@example.com", same("192.0.2.1"))
-		if after := d.eventsOf(t, models.User{}.ID); len(after) != len(events)+1 {
+		if after := d.eventsOfNoAccount(t); len(after) != len(events)+1 {
 			t.Errorf("an hour later: %d events", len(after))
 		}
 		d.advance(time.Hour) // the counters have expired, and the next attempt removes them
@@ -56,7 +58,7 @@ func TestFailuresOfUnknownAccountsShareTheirEvents(t *testing.T) {
 		if _, err := d.Operator.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if left := d.eventsOf(t, models.User{}.ID); len(left) != 0 {
+		if left := d.eventsOfNoAccount(t); len(left) != 0 {
 			t.Errorf("%d events are left after 90 days", len(left))
 		}
 	})
@@ -117,4 +119,25 @@ func TestAMailboxGetsThreeMailsHoweverItsAddressIsTagged(t *testing.T) {
 			}
 		}
 	})
+}
+
+// eventsOfNoAccount lists the events of no account: on Citus they lie under many ids.
+func (d *desk) eventsOfNoAccount(t *testing.T) (list []models.Event) {
+	t.Helper()
+	rows, err := d.store.Pools()[0].QueryContext(t.Context(), "SELECT DISTINCT user_id FROM events WHERE user_id <= '00000000-0000-0000-0000-00000000ffff'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, d.eventsOf(t, id)...)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
