@@ -149,7 +149,6 @@ func TestFactorsSinceADeviceNeedAnOlderOneToGo(t *testing.T) {
 			u    models.User
 			keep models.Device
 			x    models.Device
-			old  models.Factor
 			list map[string]models.Factor
 		}
 		begin := func() (m made) {

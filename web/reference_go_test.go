@@ -161,11 +161,11 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 	// The random part beside Retry-After grows, or programs that come back together would come together again and again.
 	f.network.will("busy", "busy", "busy", "busy", "busy", "busy", "busy", "busy")
 	f.expire(p.stored("access"), 1)
-	p.slept, p.Client.Patience = nil, time.Hour
+	p.slept, p.Patience = nil, time.Hour
 	if got, _ := p.works("/hello"); got != device || len(p.slept) != 8 || slices.Max(p.slept[4:]) < 8*time.Second || slices.Min(p.slept) < 7*time.Second {
 		t.Errorf("a server that stays busy: %s, waited %v", got, p.slept)
 	}
-	p.Client.Patience = 0
+	p.Patience = 0
 
 	// A refresh is due, and the token is good still: without a network the call does not wait.
 	edit(t, file, "refresh_at", time.Now().Add(-time.Minute))

@@ -30,7 +30,7 @@ func (list clusterReport) String() string {
 		fmt.Fprintf(w, "%s\t%.0f\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%.2f s\t%s\n",
 			r.fault, r.took.Seconds(), r.refreshes, r.errors, r.signedOut, r.consumed, r.revocations, r.undone, r.again, r.gap.Seconds(), first)
 	}
-	w.Flush()
+	_ = w.Flush()
 	return text.String()
 }
 
