@@ -36,9 +36,9 @@ func (s *Service) IncidentRate() int { return s.incidentRate }
 // errPast says that a mail about an incident is not to be sent any more.
 var errPast = errors.New("notify: the incident is past, or the account is not told any more")
 
-// pace is how often a mail about an incident may be sent. A process looks for one every pollEvery, and may then send those of the time since.
-func (s *Service) pace() models.Pace {
-	return models.Pace{Every: time.Minute / time.Duration(s.incidentRate), Burst: 2 * pollEvery}
+// paceOf is how often a mail about an incident may be sent. A process looks for one every pollEvery, and may then send those of the time since.
+func paceOf(perMinute int) models.Pace {
+	return models.Pace{Every: time.Minute / time.Duration(perMinute), Burst: 2 * pollEvery}
 }
 
 // runIncidents writes and sends mails about incidents until the context ends, on a connection of its own: however slowly the server takes
@@ -98,7 +98,7 @@ func (s *Service) SendNextIncident(ctx context.Context) (claimed bool, err error
 		return false, nil
 	}
 	now := s.clock.Now()
-	m, err := s.store.ClaimIncidentMail(ctx, s.pace(), now, now.Add(Lease))
+	m, err := s.store.ClaimIncidentMail(ctx, paceOf(s.incidentRate), now, now.Add(Lease))
 	if errors.Is(err, models.ErrNotFound) {
 		return false, nil
 	}
