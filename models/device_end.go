@@ -43,7 +43,7 @@ var EndReasons = []EndReason{
 // another one. An app that signs itself out, and one that no one signed out, may sign in again as before.
 var endingConsents = []EndReason{
 	RevokedByOwner, RevokedByPassword, RevokedByReuse, RevokedByDisable, RevokedByOperator, RevokedByUndo, RevokedByNotMe,
-	RevokedByIncident, RevokedByNewSignIn,
+	RevokedByIncident,
 }
 
 func (r EndReason) endsConsents() bool { return slices.Contains(endingConsents, r) }

@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -278,4 +279,41 @@ func TestOneOfManySignInsTakesThePlace(t *testing.T) {
 			t.Errorf("%d took it, %d events, %d live", took.Load(), n, len(liveNames(t, s, u.ID)))
 		}
 	})
+}
+
+// The person was told that the chosen device goes: it goes, also when the app takes the place of another one.
+func TestTheChosenDeviceGoesBesideTheOneWhosePlaceIsTaken(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u := addUser(t, s)
+		old, stolen := add(t, s, installed(u.ID, "phone", noon, nil, onePhone)), addApp(t, s, u.ID, "stolen")
+		n := room(installed(u.ID, "phone", noon.Add(time.Hour), tokenOf(old, 1), onePhone), 2, false, 5)
+		n.Room.Leave = &stolen.ID
+		add(t, s, n)
+		if names := liveNames(t, s, u.ID); len(names) != 1 {
+			t.Errorf("signed in: %q", names)
+		}
+		chosen, err := s.Device(t.Context(), u.ID, stolen.ID)
+		if err != nil || chosen.RevokeReason != models.RevokedForRoom || countEvents(t, s, u, models.EventDeviceRevoked) != 1 {
+			t.Errorf("the chosen device: %q, %v", chosen.RevokeReason, err)
+		}
+		n = room(installed(u.ID, "phone", noon.Add(2*time.Hour), nil, onePhone), 1, false, 5)
+		n.Room.Leave = &old.ID // it has ended: the limits count
+		if _, err := s.AddDevice(t.Context(), n); !errors.Is(err, models.ErrTooManyDevices) {
+			t.Errorf("a device that has ended makes room: %v", err)
+		}
+	})
+}
+
+// An app that signs in again on the same phone goes on without a page, as before.
+func TestTakingAPlaceLeavesTheConsent(t *testing.T) {
+	for _, r := range []models.EndReason{models.RevokedByNewSignIn, models.RevokedForRoom, models.RevokedByReplace, models.RevokedBySignOut} {
+		if models.EndsConsents(r) {
+			t.Errorf("%s ends consents", r)
+		}
+	}
+	for _, r := range []models.EndReason{models.RevokedByOwner, models.RevokedByReuse, models.RevokedByIncident, models.RevokedByNotMe} {
+		if !models.EndsConsents(r) {
+			t.Errorf("%s leaves consents", r)
+		}
+	}
 }

@@ -3,8 +3,10 @@ package models
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
@@ -102,7 +104,7 @@ func (s *Store) RevokeSince(ctx context.Context, r SinceRevocation) (done SinceD
 		if d.RevokedAt == nil {
 			done.Later--
 		}
-		if done.Trusted, err = endSince(tx, user, since); err != nil {
+		if done.Trusted, err = endSince(tx, user, since, r.Event); err != nil {
 			return err
 		}
 		if err := r.factors(tx, since, e, &done); err != nil || done.None() {
@@ -172,7 +174,7 @@ func (r SinceRevocation) factors(tx *gorm.DB, since moment, act Event, done *Sin
 }
 
 // endSince ends what could become a device or was left for the next sign-in, and returns how many browsers were trusted.
-func endSince(tx *gorm.DB, user uuid.UUID, since moment) (trusted int64, err error) {
+func endSince(tx *gorm.DB, user uuid.UUID, since moment, act Event) (trusted int64, err error) {
 	if err := endConsents(tx, user); err != nil { // a thief may have given some
 		return 0, err
 	}
@@ -183,8 +185,20 @@ func endSince(tx *gorm.DB, user uuid.UUID, since moment) (trusted int64, err err
 	if err := endTrust(tx, user); err != nil {
 		return 0, err
 	}
-	if err := dropLinks(tx, user, EmailLink); err != nil {
+	links := tx.Where(openEmailLinks, user, EmailLink, dbTime(act.At)).Delete(&OneTime{})
+	if links.Error != nil {
+		return 0, links.Error
+	}
+	if links.RowsAffected > 0 {
+		act.Kind = EventEmailCancelled
+		if err := addEvent(tx, act); err != nil {
+			return 0, err
+		}
+	}
+	which := since.devices()
+	var times []time.Time // the clock of the replica that wrote the device may have been ahead
+	if err := tx.Model(&Device{}).Where("user_id = ?", user).Where(which.sql, which.args...).Pluck("created_at", &times).Error; err != nil {
 		return 0, err
 	}
-	return browsers.RowsAffected, forgetOriginsSince(tx, user, since.at)
+	return browsers.RowsAffected, forgetOriginsSince(tx, user, slices.MinFunc(append(times, since.at), time.Time.Compare))
 }

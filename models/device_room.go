@@ -20,16 +20,18 @@ type Room struct {
 	Mail func(gone []Device) MailWithLinks
 }
 
-// makeRoom makes room for d and returns the apps that it signed out for that. A device that took another one's place needs none, whatever the
-// limits. makeRoom returns ErrTooManyDevices where it may not make room.
+// makeRoom makes room for d and returns the apps that it signed out for that: the one that the owner chose goes in any case. Otherwise a device
+// that took another one's place needs no room, whatever the limits. makeRoom returns ErrTooManyDevices where it may not make room.
 func makeRoom(tx *gorm.DB, h held, d Device, n NewDevice, p placed) (gone []Device, err error) {
-	if len(p.gone) > 0 {
-		return nil, nil
-	}
 	if d.Kind == KindApp && n.Room != nil {
 		if gone, err = n.Room.leave(tx, h, d, n.Event); err != nil || len(gone) > 0 {
 			return gone, err
 		}
+	}
+	if len(p.gone) > 0 {
+		return nil, nil
+	}
+	if d.Kind == KindApp && n.Room != nil {
 		if gone, err = n.Room.make(tx, h, d, n.Event); err != nil {
 			return nil, err
 		}

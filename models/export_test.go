@@ -75,3 +75,6 @@ func (s *Store) TellOfIncident(ctx context.Context, t IncidentText, list ...Inci
 		return addIncidentNotices(tx, list)
 	}))
 }
+
+// EndsConsents reports whether the end of a device for a reason ends the consents of its client.
+func EndsConsents(r EndReason) bool { return r.endsConsents() }

@@ -58,6 +58,9 @@ func (s *Store) EndIncidentBatch(ctx context.Context, b IncidentBatch) (done Inc
 			return err
 		}
 		users := usersOf(ended)
+		if b.Reset != nil { // also those whose device has ended since the start
+			users = ownersOf(b.Devices)
+		}
 		done.Devices = int64(len(ended))
 		fresh := slices.DeleteFunc(slices.Clone(users), func(id uuid.UUID) bool { return id == b.LastUser })
 		done.Accounts = int64(len(fresh))
@@ -122,10 +125,23 @@ func usersOf(ended []endedDevice) (users []uuid.UUID) {
 	return slices.Compact(users)
 }
 
-// tell writes who is to be told of the devices: their clients, and their owners in the activity and by mail. It ends the consents of their clients.
+// ownersOf is usersOf for the keys of devices, which are in that order.
+func ownersOf(devices []DeviceKey) (users []uuid.UUID) {
+	for _, d := range devices {
+		users = append(users, d.UserID)
+	}
+	return slices.Compact(users)
+}
+
+// tell writes who is to be told of the devices: their clients, and their owners in the activity and by mail. It ends the consents of their clients,
+// and what their owners have approved and apps have not taken yet.
 func (b IncidentBatch) tell(tx *gorm.DB, ended []endedDevice, users []uuid.UUID) error {
-	if len(ended) == 0 {
+	if len(users) == 0 {
 		return nil
+	}
+	err := tx.Exec("DELETE FROM challenges WHERE user_id IN ? AND used_at IS NULL AND purpose IN ?", users, []string{PurposeCode, PurposeDeviceCode}).Error
+	if err != nil {
+		return err
 	}
 	if err := addLogoutNotices(tx, ended, b.At); err != nil {
 		return err

@@ -174,6 +174,9 @@ func (s notMeScope) factors() []rowCondition {
 	switch {
 	case s.codes:
 		return []rowCondition{addedSince(s.since.at), codesMadeSince(s.since.at)}
+	case s.factor && s.since.seq > 0:
+		at := dbTime(s.since.at)
+		return []rowCondition{{"(since >= ? OR seq >= ? AND kind <> ?)", []any{at, s.since.seq, FactorRecoveryCode}}}
 	case s.every, s.factor:
 		return []rowCondition{addedSince(s.since.at)}
 	}

@@ -26,7 +26,7 @@ var docsParts = []DocsPart{
 		{"login", "The sign-in"}, {"walk", "A walk with curl"}, {"factors", "The second step"}, {"step-up", "Confirming who the person is"}, {"native", "Passkeys in native apps"},
 	}},
 	{"app", "What every app does", "How an app stays signed in, whichever way its people signed in.", []docsSection{
-		{"endpoints", "Tokens and endpoints"}, {"guide", "Staying signed in"}, {"account-acts", "Account acts inside your app"}, {"account-links", "Links into the account"}, {"key", "A key that cannot be copied (DPoP)"}, {"errors", "Errors"}, {"security", "Security"},
+		{"endpoints", "Tokens and endpoints"}, {"guide", "Staying signed in"}, {"installation", "One phone, one row"}, {"account-acts", "Account acts inside your app"}, {"account-links", "Links into the account"}, {"key", "A key that cannot be copied (DPoP)"}, {"errors", "Errors"}, {"security", "Security"},
 	}},
 	{"servers", "Your servers", "For the servers that your apps call, and for backends that need to know about sign-outs.", []docsSection{
 		{"servers", "Verify, or ask"}, {"scopes", "Scopes"}, {"claims", "Claims of the access token"}, {"sensitive", "Sensitive calls to your servers"}, {"logout", "Sign-outs at your backend"},

@@ -172,7 +172,7 @@ func TestDevicesListsWhatIsLive(t *testing.T) {
 			own["created_at"] != "2026-11-23T12:00:00Z" || own["last_ip"] != "127.0.0.1" || own["expires_at"] != "2027-02-21T12:00:00Z" {
 			t.Errorf("own device: %v", own)
 		}
-		if other["kind"] != "browser" || other["current"] != false || other["name"] != "Firefox on Linux" || other["user_agent"] != b.agent || len(other) != 10 {
+		if other["kind"] != "browser" || other["current"] != false || other["name"] != "Firefox on Linux" || other["user_agent"] != b.agent || other["signed_in_by"] != "password" || len(other) != 12 {
 			t.Errorf("the browser: %v", other)
 		}
 	})

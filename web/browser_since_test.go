@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +38,9 @@ func TestEverythingSinceAnUnknownBrowserInARealBrowser(t *testing.T) {
 		remove := fmt.Sprintf(`form[action=%q]:has(#code) button[type="submit"]`, path)
 		c.arrive("a wrong code", http.StatusUnprocessableEntity, clicked(remove)).one("", "id", "refused")
 		c.check("a refusal")
+		if faults := c.takeFaults(); len(faults) != 1 || !strings.Contains(faults[0], "status of 422") {
+			t.Errorf("the browser complains: %q", faults)
+		}
 		c.write("#current_password", adaPassword)
 		c.write("#code", app.next(s))
 		page = c.follow(remove)

@@ -49,8 +49,8 @@ func TestTimesAreInTheReadersZoneAndLanguage(t *testing.T) {
 		if got := evaluate[string](c, `document.querySelector("`+sixth+`").title`); got != want.exact {
 			t.Errorf("%s in %s: exactly %q, want %q", want.language, want.zone, got, want.exact)
 		}
-		if n := evaluate[int](c, `document.querySelectorAll(".days li").length`); n != 12 {
-			t.Errorf("%s in %s: %d events, want 12", want.language, want.zone, n)
+		if n := evaluate[int](c, `document.querySelectorAll(".days li").length`); n != 13 {
+			t.Errorf("%s in %s: %d events, want 13", want.language, want.zone, n)
 		}
 		if evaluate[bool](c, `Array.from(document.querySelectorAll("[data-utc]")).some(e => e.checkVisibility())`) {
 			t.Errorf("%s in %s: the page says that its times are in UTC", want.language, want.zone)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -165,5 +166,26 @@ func TestWhatWasAddedSinceDoesNotConfirm(t *testing.T) {
 		}
 		b.expect(b.post(x.since(), nil), http.StatusSeeOther, "/security/secure")
 		b.shown("/security/passkeys").one("div", "id", "new_passkey")
+	})
+}
+
+// Without a confirmation the act makes what others have begun fail. A copied cookie must not do that all the time, and what it ends is recorded.
+func TestSigningOutEverythingSinceIsLimited(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		x, b := s.login("x"), s.signedIn()
+		b.expect(b.post("/security/email", url.Values{"email": {"ada@example.net"}, "password": {adaPassword}}), http.StatusSeeOther, "/security")
+		for i := range ratelimit.MaxSince {
+			if r := b.post(x.since(), nil); r.status != http.StatusSeeOther {
+				t.Fatalf("%d: %d", i, r.status)
+			}
+		}
+		if r := b.post(x.since(), nil); r.status != http.StatusTooManyRequests || r.header.Get("Retry-After") == "" {
+			t.Errorf("once more: %d", r.status)
+		}
+		if n := s.acts(models.EventEmailCancelled); n != 1 {
+			t.Errorf("%d events of a cancelled change of address", n)
+		}
+		other := s.signedIn() // the owner's other browser is not held up
+		other.expect(other.post(x.since(), nil), http.StatusSeeOther, "/security/secure")
 	})
 }

@@ -35,7 +35,7 @@ func (s *Service) Secured(ctx context.Context, by *browser.Session) (o Secured, 
 			o.Others++
 		}
 	}
-	alarm, err := s.newest(ctx, by, now, models.EventDeviceReused, models.EventSecondStepMissed, models.EventFactorClosed, models.EventLocked)
+	alarm, err := s.newest(ctx, by, now, models.EventDeviceReused, models.EventSecondStepMissed, models.EventFactorClosed, models.EventLocked, models.EventIncident)
 	if err != nil {
 		return o, err
 	}

@@ -6,6 +6,7 @@ import (
 	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
 	"latchkey/auth/passwordcheck"
+	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -19,9 +20,10 @@ type Service struct {
 	tokens    *token.Service
 	confirm   *confirm.Service
 	notify    *notify.Service
+	limits    *ratelimit.Service
 }
 
 // New returns a Service.
-func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, passwords *passwordcheck.Service, confirm *confirm.Service, notify *notify.Service) *Service {
-	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, passwords: passwords, confirm: confirm, notify: notify}
+func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, passwords *passwordcheck.Service, confirm *confirm.Service, notify *notify.Service, limits *ratelimit.Service) *Service {
+	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, passwords: passwords, confirm: confirm, notify: notify, limits: limits}
 }

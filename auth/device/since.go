@@ -9,6 +9,7 @@ import (
 	"latchkey/auth/browser"
 	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
+	"latchkey/auth/ratelimit"
 	"latchkey/models"
 )
 
@@ -75,7 +76,7 @@ func (s *Service) Since(ctx context.Context, by *browser.Session, id string) (o 
 
 // RevokeSince signs out a device of the person and every device that signed in since, except this browser, and ends trusted browsers, open
 // challenges and codes. With a confirmation it also removes the factors that were added since; without one, c is nil and they stay. It returns
-// KindNotFound as Since does, the errors of confirm.Service.Act, and KindInvalidCode for a confirmation with a factor that was added since. Then
+// KindNotFound as Since does, KindRateLimited past ratelimit.MaxSince without a confirmation, the errors of confirm.Service.Act, and KindInvalidCode for a confirmation with a factor that was added since. Then
 // nothing was changed.
 func (s *Service) RevokeSince(ctx context.Context, by *browser.Session, id string, c *confirm.Confirmation, from auth.Caller) (done models.SinceDone, err error) {
 	key, err := deviceKey(by.User.ID, id)
@@ -90,6 +91,11 @@ func (s *Service) RevokeSince(ctx context.Context, by *browser.Session, id strin
 	r := s.sinceRevocation(key, from)
 	r.Keep = by.Device.ID
 	if c == nil {
+		// It makes what others have begun fail: a thief with a copied cookie must not do it all the time.
+		quota := s.limits.Quota(ratelimit.MaxSince, "everything since", by.Device.ID.String())
+		if err := s.limits.CountRequest(ctx, quota); err != nil {
+			return done, err
+		}
 		if done, err = s.store.RevokeSince(ctx, r); err == nil {
 			s.notify.Wake()
 		}

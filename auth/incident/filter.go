@@ -85,6 +85,12 @@ func selects(f models.IncidentFilter, d models.Device, start, now time.Time) boo
 	return isLive(d, now) && !d.CreatedAt.After(start) && others(f, d) && inNetworks(f, d.CreatedIP)
 }
 
+// hadSelected reports whether a filter selected a device at the start, live or not by now. Its account must choose a new password in any case: a thief
+// who signs the device out and in again has the old one.
+func hadSelected(f models.IncidentFilter, d models.Device, start time.Time) bool {
+	return d.ExpiresAt.After(start) && (d.RevokedAt == nil || d.RevokedAt.After(start)) && !d.CreatedAt.After(start) && others(f, d) && inNetworks(f, d.CreatedIP)
+}
+
 // isLive does not ask whether the device is idle: under a longer limit it could come back.
 func isLive(d models.Device, now time.Time) bool {
 	return d.RevokedAt == nil && d.ExpiresAt.After(now)

@@ -95,7 +95,7 @@ func (p *pass) pace(ctx context.Context) (int, error) {
 	}
 	for {
 		rate := float64(p.i.Counts.Devices) / float64(p.i.OverSeconds)
-		room := int(min(rate*time.Since(p.began).Seconds()-float64(p.out), mostBatch))
+		room := int(min(rate*time.Since(p.began).Seconds()-float64(p.out)+1, mostBatch)) // the first goes at once
 		if room >= 1 {
 			return min(p.limit, room), nil
 		}
@@ -150,7 +150,7 @@ func (p *pass) step(ctx context.Context, room int) error {
 // choose looks at the next devices, and returns up to room of them that are selected and how many it looked at.
 func (p *pass) choose(ctx context.Context, room int) (devices []models.DeviceKey, seen int64, err error) {
 	now := p.s.clock.Now()
-	for began := time.Now(); len(devices) < room && time.Since(began) < readFor; {
+	for began := time.Now(); len(devices) < room && (seen == 0 || time.Since(began) < readFor); { // however long a page takes: nothing seen is the end
 		if len(p.page) == 0 {
 			if p.ended {
 				break
@@ -164,7 +164,7 @@ func (p *pass) choose(ctx context.Context, room int) (devices []models.DeviceKey
 		d := p.page[0]
 		p.page, p.read = p.page[1:], models.DeviceKey{UserID: d.UserID, ID: d.ID}
 		seen++
-		if selects(p.i.Filter, d, *p.i.StartedAt, now) {
+		if selects(p.i.Filter, d, *p.i.StartedAt, now) || p.i.RequireReset && hadSelected(p.i.Filter, d, *p.i.StartedAt) {
 			devices = append(devices, p.read)
 		}
 	}

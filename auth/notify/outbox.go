@@ -135,7 +135,9 @@ func (s *Service) sendMail(ctx context.Context, m models.OutgoingMail) error {
 	}
 	now := s.clock.Now()
 	switch {
-	case l.Kind == KindIncident && !errors.Is(err, mail.ErrRefused) && ctx.Err() == nil:
+	case l.Kind == KindIncident && !errors.Is(err, mail.ErrRefused) && ctx.Err() != nil:
+		return s.store.PostponeMail(ctx, m.ID, now)
+	case l.Kind == KindIncident && !errors.Is(err, mail.ErrRefused):
 		return s.putBack(ctx, m, l, err)
 	case errors.Is(err, mail.ErrRefused), now.After(m.CreatedAt.Add(giveUpAfter)), !l.Until.IsZero() && now.After(l.Until):
 		return s.giveUpMail(ctx, m, err)

@@ -23,6 +23,7 @@ const (
 	MaxNetEmails    = 20 // new addresses asked for from one network
 	MaxLanguages    = 60 // languages chosen from one network
 	MaxUserCodes    = 20 // user codes of devices that one account looks up
+	MaxSince        = 10 // sign-outs of a device and everything since that one browser does without a confirmation
 	MaxNetUserCodes = 60 // user codes of devices looked up from one network
 
 	MaxNetSecrets    = 50  // wrong client secrets from one network

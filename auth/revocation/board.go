@@ -38,6 +38,8 @@ type board struct {
 	agedAt          time.Time    // when young bits last became older ones
 	youngAt         time.Time    // when a young bit was last set
 	publishedAt     atomic.Int64 // readAt in seconds since 1970, for readers that must not wait
+	readingAll      atomic.Bool  // a whole read is going on
+	notedAt         atomic.Int64 // when the lists were last complete, in microseconds since 1970: during a whole read, later than readAt
 
 	mu    sync.RWMutex // guards lists
 	lists []*list
@@ -123,14 +125,27 @@ func (s *Service) read(ctx context.Context) error {
 		return err
 	}
 	keep := s.config.AccessTTL + time.Minute // longer than an access token can live
+	current := !b.wholeAt.IsZero() && auth.Fresh(b.readAt, now, overlap)
 	var revoked []models.RevokedPlace
 	if whole {
+		b.readingAll.Store(true)
+		defer b.readingAll.Store(false)
 		revoked, err = s.readWhole(ctx, since, func() error {
-			latest, err := s.store.RevokedPlaces(ctx, now.Add(-overlap))
-			if err == nil && b.note(last, latest, false, now.Add(-keep)) {
+			at, from := s.clock.Now(), now.Add(-overlap)
+			if current {
+				from = b.readAt.Add(-overlap)
+			}
+			latest, err := s.store.RevokedPlaces(ctx, from)
+			if err != nil {
+				return err
+			}
+			if b.note(last, latest, false, now.Add(-keep)) {
 				b.youngAt = now
 			}
-			return err
+			if current { // otherwise the lists lack what the whole read brings
+				b.notedAt.Store(at.UnixMicro())
+			}
+			return nil
 		})
 	} else {
 		revoked, err = s.store.RevokedPlaces(ctx, since)
@@ -147,6 +162,7 @@ func (s *Service) read(ctx context.Context) error {
 	}
 	b.readAt = now
 	b.publishedAt.Store(now.Unix())
+	b.notedAt.Store(now.UnixMicro())
 	if whole {
 		b.wholeAt = now
 	}

@@ -88,7 +88,7 @@ func (m *remembered) misses(list []models.RevokedDevice, since time.Time) bool {
 }
 
 // ownEnds are reasons for which devices end without an act of a person or an operator, and for which they would end again.
-var ownEnds = []models.EndReason{models.RevokedByExpiry, models.RevokedByIdleness, models.RevokedByReplace, models.RevokedByNewSignIn, models.RevokedByLimit}
+var ownEnds = []models.EndReason{models.RevokedByExpiry, models.RevokedByIdleness, models.RevokedByReplace, models.RevokedByNewSignIn, models.RevokedByLimit, models.RevokedForRoom}
 
 // note remembers devices, and forgets what is older than an hour or beyond the latest that it may remember.
 func (m *remembered) note(list []models.RevokedDevice, now time.Time) {

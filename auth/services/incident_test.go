@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -324,9 +325,41 @@ func TestAnIncidentThatRequiresAResetLocksTheAccounts(t *testing.T) {
 		if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.1")); kind != auth.KindInvalidCredential {
 			t.Errorf("a sign-in with the old password: kind %d", kind)
 		}
-		if e := d.eventsOf(t, d.ada.ID); e[1].Kind != models.EventIncident || e[1].Detail != incident.LockedDetail {
-			t.Errorf("%+v", e[:2])
+		d.toldOfLock(t)
+	})
+}
+
+// toldOfLock checks that the owner is told that the password was locked.
+func (d *desk) toldOfLock(t *testing.T) {
+	t.Helper()
+	if list := d.eventsOf(t, d.ada.ID); !slices.ContainsFunc(list, func(e models.Event) bool { return e.Kind == models.EventIncident && e.Detail == incident.LockedDetail }) {
+		t.Errorf("the owner is not told: %+v", list)
+	}
+}
+
+// A thief who signs the device out once the incident has begun, and in again, does not keep the password.
+func TestAnIncidentLocksTheAccountOfADeviceThatHasEndedSince(t *testing.T) {
+	eachWithIncidents(t, func(t *testing.T, d *desk) {
+		d.change(t, func(c *services.Config) { c.Mail = &taking{} })
+		a, from := d.appAt(t, "mobile", "phone", "192.0.2.1"), d.now()
+		d.advance(time.Minute)
+		r := d.ofClients("mobile")
+		r.Filter.From, r.RequireReset = &from, true
+		i := d.preview(t, r)
+		if _, err := d.Incidents.Confirm(t.Context(), i.ID, incident.Request{By: "grace@ops"}, incident.Start{}); err != nil {
+			t.Fatal(err)
 		}
+		d.advance(time.Second)
+		if err := d.Tokens.Revoke(t.Context(), token.RefreshRequest{Token: a.RefreshToken, From: at("192.0.2.1")}); err != nil {
+			t.Fatal(err)
+		}
+		if i, err := d.Incidents.Work(t.Context(), i.ID, quiet); err != nil || i.State != models.IncidentDone || i.Devices != 0 || i.Accounts != 1 {
+			t.Fatalf("%+v, %v", i, err)
+		}
+		if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.1")); kind != auth.KindInvalidCredential {
+			t.Errorf("a sign-in with the old password: kind %d", kind)
+		}
+		d.toldOfLock(t)
 	})
 }
 

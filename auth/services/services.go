@@ -213,7 +213,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	})
 	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.Confirm)
 	s.Incidents = incident.New(store, clock, c.Logger, s.Notify, s.Hasher)
-	s.Devices = device.New(store, clock, idle, s.Tokens, s.Passwords, s.Confirm, s.Notify)
+	s.Devices = device.New(store, clock, idle, s.Tokens, s.Passwords, s.Confirm, s.Notify, s.Limits)
 	s.Factors = factor.New(factor.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, Confirm: s.Confirm, Limits: s.Limits, Passkeys: passkeys, Policy: c.SecondFactor, Name: c.Name,
 	})

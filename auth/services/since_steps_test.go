@@ -112,7 +112,8 @@ func (w *sinceWorld) signInApp() {
 		answer, err = w.SignIn.FinishApp(w.t.Context(), a, token.Proof{})
 	}
 	if err != nil {
-		w.rt.Fatalf("%s: %v", how, err)
+		w.failed(how, err)
+		return
 	}
 	w.addAnswer(how, answer)
 }
@@ -134,7 +135,8 @@ func (w *sinceWorld) signInBrowser() {
 		key, err = w.SignIn.FinishBrowser(w.t.Context(), signin.BrowserAnswer{Answer: a, Trust: rapid.Bool().Draw(w.rt, "trust")})
 	}
 	if err != nil {
-		w.rt.Fatalf("%s: %v", how, err)
+		w.failed(how, err)
+		return
 	}
 	w.addBrowser(how, key)
 }
@@ -152,7 +154,8 @@ func (w *sinceWorld) passkeyAlone() {
 	a := challenge.Answer{Challenge: start.Challenge, Method: challenge.MethodPasskey, Credential: w.factors[at].passkey.answer(w.t, start.PublicKey, "https://"+passkeyHost), From: w.from()}
 	key, err := w.SignIn.FinishBrowser(w.t.Context(), signin.BrowserAnswer{Answer: a})
 	if err != nil {
-		w.rt.Fatalf("a passkey alone: %v", err)
+		w.failed("a passkey alone", err)
+		return
 	}
 	w.addBrowser("browser, passkey", key)
 }
@@ -234,7 +237,8 @@ func (w *sinceWorld) approveCode() {
 	}
 	code, err := w.Grants.Approve(w.t.Context(), by, grant.Approval{Sealed: w.request(w.t).Text, DeviceName: "Notes", Confirmation: c, From: w.laptop})
 	if err != nil {
-		w.rt.Fatalf("approve a code: %v", err)
+		w.failed("approve a code", err)
+		return
 	}
 	w.waits = append(w.waits, waiting{"a code", func() error {
 		answer, err := w.Grants.Redeem(w.t.Context(), w.redemption(code.Text))
@@ -270,7 +274,8 @@ func (w *sinceWorld) approveTV() {
 		err = w.DeviceCodes.Approve(ctx, by, grant.DeviceApproval{Sealed: sealed, DeviceName: "Living room", Confirmation: c, From: w.laptop})
 	}
 	if err != nil {
-		w.rt.Fatalf("approve a television: %v", err)
+		w.failed("approve a television", err)
+		return
 	}
 	w.waits = append(w.waits, waiting{"an approved television", func() error {
 		answer, err := w.DeviceCodes.Poll(ctx, grant.DevicePoll{Code: codes.DeviceCode, Client: who, From: w.phone})
@@ -299,7 +304,8 @@ func (w *sinceWorld) addApp() {
 	f := &sinceFactor{kind: models.FactorTOTP, secret: strings.ReplaceAll(app.Secret, " ", ""), order: w.next()}
 	before := w.stored()
 	if _, err := w.Factors.AddApp(w.t.Context(), by, factor.NewApp{Act: factor.Act{Confirmation: c}, Sealed: app.Sealed, Code: w.codeOf(f), From: w.laptop}); err != nil {
-		w.rt.Fatalf("add an app: %v", err)
+		w.failed("add an app", err)
+		return
 	}
 	w.addFactor(f, before)
 }
@@ -337,8 +343,16 @@ func (w *sinceWorld) makeCodes() {
 	before := w.stored()
 	codes, err := w.Factors.NewCodes(w.t.Context(), by, c, w.laptop)
 	if err != nil {
-		w.rt.Fatalf("make codes: %v", err)
+		w.failed("make codes", err)
+		return
 	}
 	w.factors = slices.DeleteFunc(w.factors, func(f *sinceFactor) bool { return f.kind == models.FactorRecoveryCode })
 	w.addFactor(&sinceFactor{kind: models.FactorRecoveryCode, order: w.next(), codes: codes}, before)
+}
+
+// failed ends the story for an error that is not a limit: a long story reaches some.
+func (w *sinceWorld) failed(what string, err error) {
+	if auth.AsError(err).Kind != auth.KindRateLimited {
+		w.rt.Fatalf("%s: %v", what, err)
+	}
 }

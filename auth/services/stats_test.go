@@ -54,7 +54,7 @@ func TestADayThatIsOverIsCountedOnce(t *testing.T) {
 		}
 		d.advance(stats.Days * 24 * time.Hour)
 		sweep()
-		if days, counts, err := store.CountedDays(t.Context(), 0, 1<<40); err != nil || len(days) != stats.Days-1 || len(counts) != 5*len(days) {
+		if days, counts, err := store.CountedDays(t.Context(), 0, 1<<40); err != nil || len(days) != stats.Days-1 || len(counts) != 7*len(days) {
 			t.Errorf("%d days and %d counts are kept, %v", len(days), len(counts), err)
 		}
 	})

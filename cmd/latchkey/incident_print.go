@@ -20,7 +20,7 @@ const tellEvery = 5 * time.Second
 // watchIncident works on an incident, or watches the process that does, until it is done or paused.
 func watchIncident(env *environment, s *services.Services, i models.Incident) error {
 	fmt.Fprintf(env.stdout, "Incident %s: signing out %s.\n", i.ID, incident.Describe(i.Filter))
-	began, from, told := time.Now(), i.Devices, time.Time{}
+	began, from, told, id := time.Now(), i.Devices, time.Time{}, i.ID
 	i, err := s.Incidents.Work(env.ctx, i.ID, func(i models.Incident, here bool) {
 		if time.Since(told) < tellEvery {
 			return
@@ -30,7 +30,7 @@ func watchIncident(env *environment, s *services.Services, i models.Incident) er
 	})
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w; what is signed out stays so. To go on: latchkey incident resume %s", err, i.ID)
+		return fmt.Errorf("%w; what is signed out stays so. To go on: latchkey incident resume %s", err, id)
 	case i.State == models.IncidentRunning: // the command was told to stop
 		return fmt.Errorf("stopped after %s. A running server goes on within seconds; latchkey incident pause %s stops it, and latchkey incident resume %s goes on here", devices(i.Devices), i.ID, i.ID)
 	case i.State == models.IncidentPaused:
