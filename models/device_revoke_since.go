@@ -190,7 +190,7 @@ func endSince(tx *gorm.DB, user uuid.UUID, since moment, act Event) (trusted int
 		return 0, links.Error
 	}
 	if links.RowsAffected > 0 {
-		act.Kind = EventEmailCancelled
+		act.ID, act.Kind = uuid.Nil, EventEmailCancelled
 		if err := addEvent(tx, act); err != nil {
 			return 0, err
 		}

@@ -118,7 +118,7 @@ func TestAPageOfOneAccountDoesNothingToAnother(t *testing.T) {
 				remove = href
 			}
 		}
-		for _, path := range []string{"/security/passkeys", rename, remove, "/security/app/remove", "/security/codes", "/security/browsers", b.asks("client_id", "app"), "/device", "/devices", "/devices/" + phone.id + "/revoke", "/devices/revoke-others", "/devices/revoke-selected?device=" + phone.id, "/security", "/security/password", "/security/email", "/security/ways-back", "/security/data", "/security/delete"} {
+		for _, path := range []string{"/security/passkeys", rename, remove, "/security/app/remove", "/security/codes", "/security/browsers", b.asks("client_id", "app"), "/device", "/devices", "/devices/" + phone.id + "/revoke", "/devices/" + phone.id + "/revoke-since", "/devices/revoke-others", "/devices/revoke-selected?device=" + phone.id, "/security", "/security/password", "/security/email", "/security/ways-back", "/security/data", "/security/delete"} {
 			for _, f := range b.shown(path).all("form", "method", "post") {
 				forms = append(forms, sent{f.attr("action"), f})
 			}

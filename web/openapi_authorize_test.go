@@ -126,13 +126,14 @@ func badRequests(p *probe) {
 	}
 	b := p.signedIn()
 	p.want(redeem("lkc_"+challengeOf("x")), 400, "invalid_grant")
+	code := b.answered(b.allows(b.asks()), notesURI).Get("code") // before others take the last places
 	for range 2 {
 		r := p.loginBy("notes", "x")
 		for _, method := range []string{"GET", "POST"} { // an app that signs in with the password has no scope
 			p.want(p.send(true, method, "/oauth/userinfo", "", bearer(r.text(p.t, "access_token"))...), 403, "insufficient_scope")
 		}
 	}
-	p.want(redeem(b.answered(b.allows(b.asks()), notesURI).Get("code")), 400, "invalid_grant")
+	p.want(redeem(code), 400, "invalid_grant")
 }
 
 // unready are the answers of a server that never read its clients.
