@@ -190,6 +190,9 @@ func (s notMeScope) revoke(tx *gorm.DB, userID uuid.UUID, e *Event) (int64, erro
 		return revokeAll(tx, userID, uuid.Nil, e.At, e.Actor, RevokedByNotMe)
 	}
 	which := s.since.devices() // the thief may have signed in again from the same origin, which causes no mail
+	if s.factor && s.since.seq > 0 { // the session that added it may have signed in at the very same time
+		which = rowCondition{"(seq >= ? OR created_at >= ?)", []any{s.since.seq, dbTime(s.since.at)}}
+	}
 	rows, err := revoke(tx, noticeColumns, revocation{e.At, e.Actor, RevokedByNotMe}, userID, which.sql, which.args...)
 	if err == nil {
 		err = endConsents(tx, userID) // the thief may have given some
