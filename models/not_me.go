@@ -174,9 +174,6 @@ func (s notMeScope) factors() []rowCondition {
 	switch {
 	case s.codes:
 		return []rowCondition{addedSince(s.since.at), codesMadeSince(s.since.at)}
-	case s.factor && s.since.seq > 0:
-		at := dbTime(s.since.at)
-		return []rowCondition{{"(since >= ? OR seq >= ? AND kind <> ?)", []any{at, s.since.seq, FactorRecoveryCode}}}
 	case s.every, s.factor:
 		return []rowCondition{addedSince(s.since.at)}
 	}
@@ -189,7 +186,7 @@ func (s notMeScope) revoke(tx *gorm.DB, userID uuid.UUID, e *Event) (int64, erro
 	if s.every {
 		return revokeAll(tx, userID, uuid.Nil, e.At, e.Actor, RevokedByNotMe)
 	}
-	which := s.since.devices() // the thief may have signed in again from the same origin, which causes no mail
+	which := s.since.devices()       // the thief may have signed in again from the same origin, which causes no mail
 	if s.factor && s.since.seq > 0 { // the session that added it may have signed in at the very same time
 		which = rowCondition{"(seq >= ? OR created_at >= ?)", []any{s.since.seq, dbTime(s.since.at)}}
 	}
