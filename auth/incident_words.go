@@ -47,7 +47,7 @@ func IncidentWords(text string) (words, problem string) {
 	return words, ""
 }
 
-// short is a text of which an error repeats the first 40 characters.
+// short is what an error repeats of a text: its first 40 characters.
 func short(s string) string {
 	if utf8.RuneCountInString(s) <= 40 {
 		return s

@@ -57,7 +57,7 @@ type Incident struct {
 	OverSeconds  int64      // the work is spread over so long; 0: it is not
 	AfterUser    uuid.UUID  // all devices up to this one were looked at, in the order of the primary key
 	AfterDevice  uuid.UUID
-	LastUser     uuid.UUID // the last account of which a device was signed out
+	LastUser     uuid.UUID // the last account that had a device signed out
 	Seen         int64     // devices that were looked at
 	Devices      int64     // that were signed out
 	Accounts     int64     // of these
@@ -189,7 +189,7 @@ type IncidentReturn struct {
 	Devices, Accounts int64 // that signed in since its start
 }
 
-// IncidentReturn counts the sign-ins since the start of an incident, of accounts of which it signed devices out. It reads all devices.
+// IncidentReturn counts the sign-ins since the start of an incident, of the accounts whose devices it signed out. It reads all devices.
 func (s *Store) IncidentReturn(ctx context.Context, i Incident) (r IncidentReturn, err error) {
 	if i.StartedAt == nil {
 		return r, nil

@@ -23,9 +23,9 @@ type IncidentBatch struct {
 	Seen    int64     // devices between the two
 	Devices []DeviceKey
 	Slowest time.Duration // of the batches before
-	// LastUser is the last account of which a batch before signed a device out.
+	// LastUser is the last account that an earlier batch has counted.
 	LastUser uuid.UUID
-	// Event makes the event of an account of which that many devices were signed out. Where an earlier batch has written an event with its
+	// Event makes the event of an account that had that many devices signed out. Where an earlier batch has written an event with its
 	// id, that event counts them.
 	Event func(user uuid.UUID, devices int) Event
 	Reset *IncidentReset // nil: passwords and factors stay
@@ -34,7 +34,7 @@ type IncidentBatch struct {
 // IncidentBatchDone is what a batch did.
 type IncidentBatchDone struct {
 	Devices  int64
-	Accounts int64 // of which no batch before signed a device out
+	Accounts int64 // that no earlier batch has counted
 	LastUser uuid.UUID
 	Took     time.Duration // from when it had its locks until it was committed
 }

@@ -91,7 +91,7 @@ func (s *Service) composeIncident(a models.IncidentAccount) models.OutgoingMail 
 	return m
 }
 
-// SendNextIncident claims and sends the next due mail about an incident. It reports false if there is none, if another mail is due, or if the rate
+// SendNextIncident claims and sends the next due mail about an incident. It reports false if no mail about an incident is due, if another mail is, or if the rate
 // allows none now.
 func (s *Service) SendNextIncident(ctx context.Context) (claimed bool, err error) {
 	if s.incidentRate <= 0 {

@@ -198,7 +198,7 @@ func (w *sinceWorld) takeWaiting() {
 
 func isBrowser(d *sinceDevice) bool { return d.token == "" }
 
-// proof returns what a form asks for, with a factor that fits, or false where there is none.
+// proof returns what a form asks for, with a factor that fits, or false where no factor fits.
 func (w *sinceWorld) proof(by *browser.Session, fits func(*sinceFactor) bool) (c confirm.Confirmation, f *sinceFactor, ok bool) {
 	c = confirmed(adaPassword, w.laptop)
 	if !by.User.SecondFactor {
@@ -286,7 +286,7 @@ func (w *sinceWorld) approveTV() {
 	}})
 }
 
-// addApp adds an authenticator app where there is none.
+// addApp adds an authenticator app to an account without one.
 func (w *sinceWorld) addApp() {
 	d := w.some("browser", isBrowser)
 	if d == nil || slices.ContainsFunc(w.factors, func(f *sinceFactor) bool { return f.kind == models.FactorTOTP }) {

@@ -9,14 +9,14 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// citusPerson is an account of which we know where it lies.
+// citusPerson is an account whose place we know.
 type citusPerson struct {
 	models.User
 	device reply // its latest answer with a token
 }
 
-// citusPeople adds accounts until there are three: one whose rows lie on the first worker, one whose account lies on the second, and one of which
-// only the e-mail address lies on the second.
+// citusPeople adds accounts until there are three: one whose rows lie on the first worker, one whose account lies on the second, and one
+// whose e-mail address alone lies on the second.
 func citusPeople(t *testing.T, nodes *modelstest.Citus, database string) (alive, dead, away *citusPerson) {
 	t.Helper()
 	launchWithInput(t, on(database), password, "user", "add", ada, "--password-stdin")

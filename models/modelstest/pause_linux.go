@@ -20,7 +20,7 @@ func (c *Cluster) Pause(t testing.TB) error {
 // Resume lets a server go on that was paused.
 func (c *Cluster) Resume() error { return c.signalAll(syscall.SIGCONT) }
 
-// Kill ends all processes of the server with SIGKILL, none of which does anything more before, and returns when the server is gone. An
+// Kill ends all processes of the server with SIGKILL, stopped first so that none does anything more, and returns when the server is gone. An
 // error when it is not running.
 func (c *Cluster) Kill() error {
 	c.mu.Lock()
