@@ -160,12 +160,12 @@ func TestADeletedAccountLeavesNothingThatLeadsToThePerson(t *testing.T) {
 		if kinds(t, s, other.ID) != othersBefore || count(t, s, "SELECT count(*) FROM events") != kindsBefore+1 {
 			t.Error("events are missing")
 		}
-		nobody := eventsOfNoAccount(t, s)
-		if got := count(t, s, "SELECT count(*) FROM events WHERE kind LIKE '%sign_in%' AND "+ofNoAccount); got != 4 || len(nobody) != 9 {
-			t.Errorf("%d anonymous events, %d of them sign-ins", len(nobody), got)
+		anonymous := eventsOfNoAccount(t, s)
+		if got := count(t, s, "SELECT count(*) FROM events WHERE kind LIKE '%sign_in%' AND "+ofNoAccount); got != 4 || len(anonymous) != 9 {
+			t.Errorf("%d anonymous events, %d of them sign-ins", len(anonymous), got)
 		}
 		bare := models.Event{Actor: models.ActorOwner}
-		for _, e := range nobody {
+		for _, e := range anonymous {
 			if !e.At.Equal(e.At.Truncate(24*time.Hour)) || e.ID.Version() != 4 {
 				t.Errorf("the time of day shows: %v, %v", e.At, e.ID)
 			}

@@ -31,7 +31,7 @@ type Device struct {
 	LastSeenAt time.Time
 	ExpiresAt  time.Time
 
-	Earlier *EarlierDevice // that may be on the same phone; nil: there is none
+	Earlier *EarlierDevice // that may be on the same phone; nil: no such device
 }
 
 // EarlierDevice is a device that signed in before another one on what may be the same phone.

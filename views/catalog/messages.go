@@ -4840,7 +4840,7 @@ func (p Printer) RevokeUnknown(device string) Sentence {
 //go:noinline
 func (p Printer) RevokeWhatHappens() string { return p.text("revoke.what_happens", nil) }
 
-// RoomDevice says "Device to sign out". The label of a list of devices, of which the person chooses one. It will be signed out.
+// RoomDevice says "Device to sign out". The label of a list of devices. The person chooses one, which will be signed out.
 //
 //go:noinline
 func (p Printer) RoomDevice() string { return p.text("room.device", nil) }
