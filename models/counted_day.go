@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // CountedDay is a UTC day whose events were counted.
@@ -42,10 +43,11 @@ func (s *Store) BeginDay(ctx context.Context, day int64, at time.Time, every tim
 func (s *Store) KeepDay(ctx context.Context, day int64, at time.Time, counts []DayCount) error {
 	counts = slices.SortedFunc(slices.Values(counts), func(a, b DayCount) int { return strings.Compare(string(a.Kind), string(b.Kind)) }) // no deadlocks
 	return wrapErr("keep daily counts", s.tx(ctx, func(tx *gorm.DB) error {
-		for _, c := range counts {
-			if err := tx.Exec("INSERT INTO daily_counts (day, kind, n) VALUES (?, ?, ?) ON CONFLICT (day, kind) DO UPDATE SET n = excluded.n", day, c.Kind, c.N).Error; err != nil {
-				return err
-			}
+		err := tx.Table("daily_counts").Clauses(clause.OnConflict{
+			Columns: []clause.Column{{Name: "day"}, {Name: "kind"}}, DoUpdates: clause.AssignmentColumns([]string{"n"}),
+		}).Create(&counts).Error
+		if err != nil {
+			return err
 		}
 		return tx.Exec("UPDATE counted_days SET counted_at = ? WHERE day = ?", dbTime(at), day).Error
 	}))
