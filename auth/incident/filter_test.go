@@ -121,7 +121,7 @@ func TestTheNextBatchTakesAboutAsLongAsItShould(t *testing.T) {
 		"long for few":        {400, 20, 2 * batchTime, 10},
 		"never more":          {mostBatch, mostBatch, 0, mostBatch},
 	} {
-		if got := next(c.limit, c.size, c.took, batchTime); got != c.want {
+		if got := next(c.limit, c.size, c.took); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
 	}

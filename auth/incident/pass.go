@@ -14,13 +14,14 @@ import (
 )
 
 const (
-	// batchTime is how long a batch should take on SQLite, where every other write waits for it.
-	batchTime = 10 * time.Millisecond
-	// batchTimePostgres is how long one should take on PostgreSQL, where only the devices that it signs out wait.
-	batchTimePostgres = 50 * time.Millisecond
-	firstBatch        = 10 // devices
-	leastBatch        = 2
-	mostBatch         = 500
+	// batchTime is how long a batch should take. On SQLite every other write waits for it, on PostgreSQL every other commit may wait for what it logs.
+	batchTime  = 10 * time.Millisecond
+	firstBatch = 10 // devices
+	leastBatch = 2
+	mostBatch  = 500
+	// restFactor is how many times as long as a batch or a page took the machine and the database are left to others, for up to mostRest.
+	restFactor = 5
+	mostRest   = 2 * time.Second
 	// readFor is how long this process reads on when nothing is selected, before it writes how far it has got.
 	readFor = time.Second
 	// settled is how long after its date a sign-in is committed at the latest, by the clock of any replica. The selection is of sign-ins before the
@@ -50,6 +51,7 @@ func (p *pass) run(ctx context.Context) error {
 	if err := p.settle(ctx); err != nil {
 		return err
 	}
+	p.began = time.Now()
 	for failed := 0; ctx.Err() == nil; {
 		room, err := p.pace(ctx)
 		if err != nil || ctx.Err() != nil {
@@ -123,9 +125,8 @@ func (p *pass) restart() {
 	p.limit = max(leastBatch, p.limit/2)
 }
 
-// step writes one batch, and rests for as long as the work took: at least half of the time is left to others.
+// step writes one batch.
 func (p *pass) step(ctx context.Context, room int) error {
-	began := time.Now()
 	after := models.DeviceKey{UserID: p.i.AfterUser, ID: p.i.AfterDevice}
 	devices, seen, err := p.choose(ctx, room)
 	if err != nil {
@@ -139,12 +140,18 @@ func (p *pass) step(ctx context.Context, room int) error {
 		}
 		return err
 	}
+	began := time.Now()
 	if err := p.write(ctx, after, devices, seen); err != nil {
 		return err
 	}
 	p.tell(p.i, true)
-	sleep(ctx, time.Since(began))
+	rest(ctx, began)
 	return nil
+}
+
+// rest leaves the machine and the database to others. The work before it began at began.
+func rest(ctx context.Context, began time.Time) {
+	sleep(ctx, min(restFactor*time.Since(began), mostRest))
 }
 
 // choose looks at the next devices, and returns up to room of them that are selected and how many it looked at.
@@ -155,10 +162,12 @@ func (p *pass) choose(ctx context.Context, room int) (devices []models.DeviceKey
 			if p.ended {
 				break
 			}
+			asked := time.Now()
 			if p.page, err = p.s.store.IncidentDevices(ctx, p.read, pageSize); err != nil {
 				return nil, 0, err
 			}
 			p.ended = len(p.page) < pageSize
+			rest(ctx, asked)
 			continue
 		}
 		d := p.page[0]
@@ -191,24 +200,17 @@ func (p *pass) write(ctx context.Context, after models.DeviceKey, devices []mode
 	if len(devices) > 0 {
 		p.i.Batches++
 		p.slowest = max(p.slowest, done.Took)
-		p.limit = next(p.limit, len(devices), done.Took, p.s.batchTime())
+		p.limit = next(p.limit, len(devices), done.Took)
 	}
 	return nil
 }
 
-func (s *Service) batchTime() time.Duration {
-	if s.store.Dialect() == "postgres" {
-		return batchTimePostgres
-	}
-	return batchTime
-}
-
-// next returns how many devices the batch after one of a size may sign out. That one took a time, and the next should take another.
-func next(limit, size int, took, should time.Duration) int {
+// next returns how many devices the batch after one of a size may sign out, which took a time.
+func next(limit, size int, took time.Duration) int {
 	switch {
-	case took > should:
-		limit = int(int64(size) * int64(should) / int64(took))
-	case took < should/2 && size == limit:
+	case took > batchTime:
+		limit = int(int64(size) * int64(batchTime) / int64(took))
+	case took < batchTime/2 && size == limit:
 		limit += limit/2 + 1
 	}
 	return min(max(limit, leastBatch), mostBatch)

@@ -13,7 +13,7 @@ import (
 )
 
 // pageSize is how many devices one statement reads.
-const pageSize = 2000
+const pageSize = 500
 
 // activeWithin is how lately a device was seen that counts as active.
 const activeWithin = 24 * time.Hour
@@ -36,10 +36,11 @@ func (s *Service) Preview(ctx context.Context, r Request) (models.Incident, erro
 	case r.RequireReset && !s.notify.Enabled():
 		return models.Incident{}, refuse("--require-reset needs mail, or no one could choose a new password: set LATCHKEY_SMTP_URL and LATCHKEY_MAIL_FROM")
 	}
-	i := models.Incident{ID: models.NewID(now), Filter: f, RequireReset: r.RequireReset, CreatedAt: now, CreatedBy: r.By}
+	i := models.Incident{ID: models.NewID(now), Filter: f, RequireReset: r.RequireReset, CreatedBy: r.By}
 	if i.Counts, err = s.count(ctx, f, now); err != nil {
 		return i, err
 	}
+	i.CreatedAt = s.clock.Now() // the count may have taken long
 	if i.Counts.Devices == 0 {
 		return i, refuse("no device that is signed in matches: %s", nothing(f, i.Counts))
 	}
@@ -62,6 +63,7 @@ func (s *Service) count(ctx context.Context, f models.IncidentFilter, now time.T
 	var after models.DeviceKey
 	var last uuid.UUID
 	for {
+		began := time.Now()
 		page, err := s.store.IncidentDevices(ctx, after, pageSize)
 		if err != nil || len(page) == 0 {
 			return c, err
@@ -83,6 +85,9 @@ func (s *Service) count(ctx context.Context, f models.IncidentFilter, now time.T
 				c.Accounts++
 				last = d.UserID
 			}
+		}
+		if !sleep(ctx, time.Since(began)) { // half of the time is left to others
+			return c, ctx.Err()
 		}
 	}
 }

@@ -78,7 +78,7 @@ func (s *Service) attempt(ctx context.Context, id uuid.UUID, tell Tell) (here bo
 	if err != nil {
 		return false, err
 	}
-	p := &pass{s: s, i: i, tell: tell, limit: firstBatch, began: time.Now(), read: models.DeviceKey{UserID: i.AfterUser, ID: i.AfterDevice}, slowest: time.Duration(i.Slowest) * time.Microsecond}
+	p := &pass{s: s, i: i, tell: tell, limit: firstBatch, read: models.DeviceKey{UserID: i.AfterUser, ID: i.AfterDevice}, slowest: time.Duration(i.Slowest) * time.Microsecond}
 	err = p.run(ctx)
 	if lost := errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrChanged); lost || err == nil && p.done {
 		return true, nil // paused, another's, or done

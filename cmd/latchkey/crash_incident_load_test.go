@@ -22,7 +22,7 @@ import (
 func TestCrashInAnIncidentUnderLoad(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { incidentUnderLoad(t, modelstest.SQLite(t), crashCount(1000, 500, 10_000)) })
 	t.Run("postgres", func(t *testing.T) {
-		url := modelstest.StartCluster(t, modelstest.Durable).URL("latchkey")
+		url := modelstest.StartCluster(t, modelstest.Durable, modelstest.Set("shared_buffers", "1GB")).URL("latchkey")
 		incidentUnderLoad(t, url, crashCount(4000, 1000, 1_000_000))
 	})
 }
