@@ -60,7 +60,7 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	if proofErr != nil {
 		jkt = "" // an invalid proof proves no key
 	}
-	once := sync.OnceValue(proof.Consume) // signIn may check the password twice
+	consumeProof := sync.OnceValue(proof.Consume) // signIn may check the password twice
 	r.From.JKT = jkt
 	a := attempt{password: r.Password, purpose: challenge.AppSignIn}
 	a.Attempt = passwordcheck.Attempt{Email: r.Email, ClientID: r.ClientID, From: r.From, CheckApp: func(allowed bool) error {
@@ -70,7 +70,7 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 		if user.MustChoosePassword() {
 			return challenge.Kept{}, auth.ErrChoosePassword
 		}
-		return challenge.Kept{Device: name, ClientID: r.ClientID, JKT: jkt, Installation: s.tokens.KeyInstallation(installed, user.ID, r.ClientID)}, once()
+		return challenge.Kept{Device: name, ClientID: r.ClientID, JKT: jkt, Installation: s.tokens.KeyInstallation(installed, user.ID, r.ClientID)}, consumeProof()
 	}
 	a.onFull = func(n models.NewDevice, v token.Verified, cause error) error {
 		kept := challenge.Kept{Rehashed: v.Rehashed, Device: name, ClientID: r.ClientID, JKT: jkt, Installation: s.tokens.KeyInstallation(installed, v.User.ID, r.ClientID)}
@@ -85,7 +85,7 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 			return n, auth.ErrSetUpFactor
 		}
 		n, secret = s.newApp(v, r.From, r.ClientID, name, installed)
-		return n, once()
+		return n, consumeProof()
 	})
 	if err != nil {
 		return token.Answer{}, err

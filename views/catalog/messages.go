@@ -2724,6 +2724,11 @@ func (p Printer) LoginPasskey() string { return p.text("login.passkey", nil) }
 //go:noinline
 func (p Printer) LoginPasskeyOld() string { return p.text("login.passkey_old", nil) }
 
+// LoginPasskeyPhone says "On a computer, you can use the passkey on your phone: scan the QR code that your browser shows.".
+//
+//go:noinline
+func (p Printer) LoginPasskeyPhone() string { return p.text("login.passkey_phone", nil) }
+
 // LoginPasskeyUnknown says "No account has this passkey. It may have been removed. Sign in with your password or another passkey.".
 //
 //go:noinline
