@@ -38,7 +38,7 @@ func request(_ publicKey: [String: Any]) -> ASAuthorizationRequest {
   return request
 }
 
-// The credential to send. base64url is the function above that makes proofs.
+// The credential to send. base64url encodes as RFC 4648, section 5, without padding: see “Sign in with a key”.
 func credential(_ a: ASAuthorizationPlatformPublicKeyCredentialAssertion) -> [String: Any] {
   let id = base64url(a.credentialID)
   let response = [

@@ -59,7 +59,7 @@ func docsFactors() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\">the page</a> asks.</p><h3>Passkeys</h3><p>A passkey signs in alone, without the password: <code>POST /api/login/passkey</code> with <code>device_name</code> answers <code>challenge</code> and <code>public_key</code>. As a second step, <code>public_key</code> comes with the challenge. Hand it to the platform as it is, and send what the platform answers as <code>credential</code>, a JSON object:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\">the page</a> asks.</p><h3 id=\"passkeys\">Passkeys</h3><p>A passkey signs in alone, without the password: <code>POST /api/login/passkey</code> with <code>device_name</code> and, where apps are registered, <code>client_id</code> answers <code>challenge</code> and <code>public_key</code>. As a second step, <code>public_key</code> comes with the challenge. Hand it to the platform as it is, and send what the platform answers to <code>POST /api/login/factor</code>, as <code>credential</code>, a JSON object:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -80,7 +80,7 @@ func docsFactors() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\">Passkeys in native apps</a>. New passkeys are made in the browser.</p><p>The passkey on the phone is also the way onto a computer: in a browser there, the person chooses “Sign in with a passkey” and scans the QR code that the browser shows with the phone (the hybrid transport of WebAuthn; both devices need Bluetooth). Your app need not do anything. There is no code to show in the app, and none to type.</p><h3>A passkey on iOS, Swift</h3>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\">Passkeys in native apps</a>. New passkeys are made in the browser.</p><p>The passkey on the phone is also the way onto a computer: in a browser there, the person chooses “Sign in with a passkey” and scans the QR code that the browser shows with the phone (the hybrid transport of WebAuthn; both devices need Bluetooth). Your app need not do anything: it shows no code, and people type none.</p><h3>A passkey on iOS, Swift</h3>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -116,9 +116,9 @@ func inNetworks(f models.IncidentFilter, ip string) bool {
 
 // Describe says a filter to an operator.
 func Describe(f models.IncidentFilter) string {
-	var parts []string
+	parts := []string{"devices"}
 	if len(f.Clients) > 0 {
-		parts = append(parts, "apps of "+strings.Join(f.Clients, " or "))
+		parts[0] = "apps of " + strings.Join(f.Clients, " or ")
 	}
 	if f.From != nil {
 		parts = append(parts, "signed in at "+f.From.Format(time.RFC3339)+" or later")

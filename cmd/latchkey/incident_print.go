@@ -20,8 +20,11 @@ const tellEvery = 5 * time.Second
 // watchIncident works on an incident, or watches the process that does, until it is done or paused.
 func watchIncident(env *environment, s *services.Services, i models.Incident) error {
 	fmt.Fprintf(env.stdout, "Incident %s: signing out %s.\n", i.ID, incident.Describe(i.Filter))
-	began, from, told, id := time.Now(), i.Devices, time.Time{}, i.ID
+	began, from, told, id := time.Time{}, i.Devices, time.Time{}, i.ID
 	i, err := s.Incidents.Work(env.ctx, i.ID, func(i models.Incident, here bool) {
+		if began.IsZero() && i.Devices > from { // it waited until then
+			began, from = time.Now(), i.Devices
+		}
 		if time.Since(told) < tellEvery {
 			return
 		}
@@ -60,7 +63,7 @@ func left(i models.Incident, out int64, took time.Duration) string {
 func roughly(d time.Duration) string {
 	switch {
 	case d < time.Second:
-		return "a second"
+		return "less than a second"
 	case d < 2*time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < 2*time.Hour:
@@ -77,7 +80,7 @@ func printPreview(w io.Writer, i models.Incident, wave incident.Wave) {
 		fmt.Fprintf(table, "  apps of %s\t%d\n", cmp.Or(id, "no client"), c.Clients[id])
 	}
 	fmt.Fprintf(table, "  browsers signed in to the portal\t%d\n", c.Browsers)
-	fmt.Fprintf(table, "  bound to a key, not bound\t%d, %d\n", c.Bound, c.Devices-c.Bound)
+	fmt.Fprintf(table, "  bound to a key\t%d\n  not bound to a key\t%d\n", c.Bound, c.Devices-c.Bound)
 	fmt.Fprintf(table, "  seen within the last day\t%d\n", c.Active)
 	_ = table.Flush() // an error of standard output
 	if c.NoAddress > 0 {
@@ -86,7 +89,7 @@ func printPreview(w io.Writer, i models.Incident, wave incident.Wave) {
 	if i.RequireReset {
 		fmt.Fprintf(w, "It would lock the passwords of these accounts. Each owner must choose a new one by mail.\n")
 	}
-	fmt.Fprintf(w, "When all sign in again at once, this machine checks up to %d passwords at %.0f a second: that takes %s.\n", wave.Passwords, wave.Rate, roughly(wave.Lasts))
+	fmt.Fprintf(w, "When all sign in again at once, this machine checks up to %s at %.0f a second: that takes %s.\n", counted(wave.Passwords, "password"), wave.Rate, roughly(wave.Lasts))
 	if wave.Lasts > time.Minute {
 		fmt.Fprintf(w, "--over %s spreads the sign-outs, so that fewer people come back at once. Stolen sign-ins work until their turn comes.\n", spread(wave.Lasts))
 	}
@@ -120,6 +123,9 @@ func printIncident(w io.Writer, i models.Incident, back models.IncidentReturn, r
 		return
 	}
 	fmt.Fprintf(w, "Confirmed by %s at %s: only sign-ins from before are signed out.\n", i.ConfirmedBy, i.StartedAt.Format(time.RFC3339))
+	if i.OverSeconds > 0 {
+		fmt.Fprintf(w, "Spread over %s.\n", time.Duration(i.OverSeconds)*time.Second)
+	}
 	fmt.Fprintf(w, "Signed out: %s of %s, in %s, the slowest %s. Looked at: %d.\n", devices(i.Devices), counted(i.Accounts, "account"), batches(i.Batches), time.Duration(i.Slowest)*time.Microsecond, i.Seen)
 	if i.RequireReset {
 		fmt.Fprintln(w, "The passwords of these accounts were locked.")

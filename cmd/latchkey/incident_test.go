@@ -46,7 +46,7 @@ func TestAnIncidentIsPreviewedConfirmedAndShown(t *testing.T) {
 		to := time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)
 
 		printed, id := previewed(t, url, "--client", "mobile", "--created-to", to, "--network", "127.0.0.0/8", "--unbound")
-		for _, words := range []string{"Nothing is signed out yet", "1 device of 1 account", "2 devices that are signed in", "apps of mobile", "passwords at"} {
+		for _, words := range []string{"Nothing is signed out yet", "1 device of 1 account", "2 devices that are signed in", "apps of mobile", "password at"} {
 			if !strings.Contains(printed, words) {
 				t.Errorf("the preview does not say %q: %s", words, printed)
 			}

@@ -2724,7 +2724,7 @@ func (p Printer) LoginPasskey() string { return p.text("login.passkey", nil) }
 //go:noinline
 func (p Printer) LoginPasskeyOld() string { return p.text("login.passkey_old", nil) }
 
-// LoginPasskeyPhone says "On a computer, you can use the passkey on your phone: scan the QR code that your browser shows.".
+// LoginPasskeyPhone says "On a computer, you can use the passkey on your phone: your browser then shows a QR code to scan.".
 //
 //go:noinline
 func (p Printer) LoginPasskeyPhone() string { return p.text("login.passkey_phone", nil) }
