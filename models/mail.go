@@ -123,13 +123,13 @@ type Outbox struct {
 	Oldest  time.Time // when the oldest one was written; zero when none waits
 }
 
-// notIncident leaves out mails about incidents when the oldest mail is looked for. Ids are in order of time, so the primary key finds it. The sum
-// keeps SQLite from the index on priority: it would read all mails that wait and sort them.
+// notIncident leaves out mails about incidents when others are counted, or the oldest is looked for. Ids are in order of time, so the primary key
+// finds it. The sum keeps both databases from the index on priority: SQLite would read all mails that wait and sort them.
 const notIncident = "priority + 0 < ?"
 
 // Outbox reads how many mails wait, counting up to limit, and since when.
 func (s *Store) Outbox(ctx context.Context, limit int) (o Outbox, err error) {
-	err = s.read(ctx).Raw("SELECT count(*) FROM (SELECT 1 FROM mails WHERE priority < ? LIMIT ?) AS m", MailIncident, limit).Scan(&o.Waiting).Error
+	err = s.read(ctx).Raw("SELECT count(*) FROM (SELECT 1 FROM mails WHERE "+notIncident+" LIMIT ?) AS m", MailIncident, limit).Scan(&o.Waiting).Error
 	if err != nil || o.Waiting == 0 {
 		return o, wrapErr("count mails", err)
 	}
