@@ -224,6 +224,9 @@ func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, befor
 	if err != nil {
 		return nil, had{}, err
 	}
+	if len(over) == 0 { // the shorter limit did not apply, or a refresh came between
+		return list, before, nil
+	}
 	if err := noteRevoked(tx, over, live.Now); err != nil {
 		return nil, had{}, err
 	}

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"latchkey/models"
 	"latchkey/models/modelstest"
@@ -101,5 +103,39 @@ func TestAtOnceLookAlikesGetDifferentNames(t *testing.T) {
 				t.Errorf("names %+q", liveNames(t, s, u.ID))
 			}
 		})
+	})
+}
+
+// A browser that would be idle if its owner were support staff is read once: whose it is, the database tells.
+func TestDevicesAreReadAgainOnlyWhereOneHasEnded(t *testing.T) {
+	modelstest.EachURL(t, func(t *testing.T, url string) {
+		var mu sync.Mutex
+		reads := 0
+		s := migrated(t, models.Config{URL: url, OnStatement: func(sql string) {
+			mu.Lock()
+			defer mu.Unlock()
+			if strings.HasPrefix(sql, "SELECT") && strings.Contains(sql, "LEFT JOIN devices") {
+				reads++
+			}
+		}})
+		u := addUser(t, s)
+		phone := addApp(t, s, u.ID, "phone")
+		add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon))
+		at := live(noon.Add(time.Hour))
+		at.SupportSince = noon.Add(time.Minute)
+		for _, c := range []struct{ name, got, expires string }{
+			{"browser", "browser (2)", ""},
+			{"browser", "browser", "browser"},
+		} {
+			reads = 0
+			if c.expires != "" {
+				exec(t, s, "UPDATE devices SET expires_at = created_at WHERE name = '"+c.expires+"'")
+			}
+			d, err := s.RenameDevice(t.Context(), keyOf(phone), at, named(c.name), event(models.EventDeviceRenamed, u.ID, at.Now))
+			want := map[bool]int{false: 1, true: 2}[c.expires != ""]
+			if err != nil || d.Name != c.got || reads != want {
+				t.Errorf("named %q after %d reads, not %q after %d: %v", d.Name, reads, c.got, want, err)
+			}
+		}
 	})
 }

@@ -123,14 +123,18 @@ type Outbox struct {
 	Oldest  time.Time // when the oldest one was written; zero when none waits
 }
 
+// notIncident leaves out mails about incidents when others are counted, or the oldest is looked for. Ids are in order of time, so the primary key
+// finds it. The sum keeps both databases from the index on priority: SQLite would read all mails that wait and sort them.
+const notIncident = "priority + 0 < ?"
+
 // Outbox reads how many mails wait, counting up to limit, and since when.
 func (s *Store) Outbox(ctx context.Context, limit int) (o Outbox, err error) {
-	err = s.read(ctx).Raw("SELECT count(*) FROM (SELECT 1 FROM mails WHERE priority < ? LIMIT ?) AS m", MailIncident, limit).Scan(&o.Waiting).Error
+	err = s.read(ctx).Raw("SELECT count(*) FROM (SELECT 1 FROM mails WHERE "+notIncident+" LIMIT ?) AS m", MailIncident, limit).Scan(&o.Waiting).Error
 	if err != nil || o.Waiting == 0 {
 		return o, wrapErr("count mails", err)
 	}
-	var oldest []time.Time // ids are in order of time, so the primary key finds it
-	err = s.read(ctx).Model(&OutgoingMail{}).Where("priority < ?", MailIncident).Order("id").Limit(1).Pluck("created_at", &oldest).Error
+	var oldest []time.Time
+	err = s.read(ctx).Model(&OutgoingMail{}).Where(notIncident, MailIncident).Order("id").Limit(1).Pluck("created_at", &oldest).Error
 	if len(oldest) > 0 {
 		o.Oldest = oldest[0]
 	}
@@ -141,7 +145,7 @@ func (s *Store) Outbox(ctx context.Context, limit int) (o Outbox, err error) {
 // incidents do not count.
 func (s *Store) LateMails(ctx context.Context, before time.Time, limit int) (o Outbox, err error) {
 	late := func() *gorm.DB { // one that was tried is due again later
-		return s.read(ctx).Model(&OutgoingMail{}).Where("priority < ? AND created_at < ? AND (tries > 0 OR next_at < ?)", MailIncident, dbTime(before), dbTime(before))
+		return s.read(ctx).Model(&OutgoingMail{}).Where(notIncident+" AND created_at < ? AND (tries > 0 OR next_at < ?)", MailIncident, dbTime(before), dbTime(before))
 	}
 	var oldest []time.Time
 	err = late().Order("id").Limit(1).Pluck("created_at", &oldest).Error

@@ -130,6 +130,47 @@ func TestClaimsOfMailGoByIndexes(t *testing.T) {
 	})
 }
 
+// Metrics ask for the oldest mail every few seconds, also while a mail server is down and very many mails wait.
+func TestTheOldestMailIsFoundWithoutSorting(t *testing.T) {
+	t.Parallel()
+	modelstest.EachURL(t, func(t *testing.T, url string) {
+		var mu sync.Mutex
+		var sent []string
+		s := migrated(t, models.Config{URL: url, OnStatement: func(sql string) {
+			mu.Lock()
+			defer mu.Unlock()
+			sent = append(sent, sql)
+		}})
+		wall(t, s)
+		sent = nil
+		box, err := s.Outbox(t.Context(), 10_000)
+		if err != nil || box.Waiting != 6_001 || !box.Oldest.Equal(noon.Add(-time.Hour)) {
+			t.Fatalf("%+v, %v", box, err)
+		}
+		if late, err := s.LateMails(t.Context(), noon, 10_000); err != nil || late.Waiting != 6_000 || !late.Oldest.Equal(noon.Add(-time.Hour)) {
+			t.Fatalf("%+v, %v", late, err)
+		}
+		sorted := 0
+		for _, statement := range sent {
+			if !strings.Contains(statement, "ORDER BY") {
+				continue
+			}
+			got := ""
+			if sorted++; s.Dialect() == "postgres" {
+				got = plan(t, s, statement)
+			} else {
+				got = sqlitePlan(t, s, statement)
+			}
+			if strings.Contains(got, "Sort") || strings.Contains(got, "TEMP B-TREE") {
+				t.Errorf("%s\n%s", statement, got)
+			}
+		}
+		if sorted != 2 {
+			t.Errorf("%d statements look for the oldest mail", sorted)
+		}
+	})
+}
+
 func sqlitePlan(t *testing.T, s *models.Store, statement string) string {
 	t.Helper()
 	rows, err := s.Pools()[0].QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+statement, make([]any, strings.Count(statement, "?"))...)

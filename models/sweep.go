@@ -24,7 +24,7 @@ type Retention struct {
 	LostMessagesBefore time.Time // messages of events that are older than this: they were given up, or their webhook is gone
 	CreationsBefore    time.Time // keys of clients' creations that are older than this
 	IncidentsBefore    time.Time // incidents that were previewed before this and do not run
-	PreviewsBefore     time.Time // previews of incidents that were made before this and not confirmed
+	PreviewsBefore     time.Time // previews of incidents that were made before this and not confirmed; zero: IncidentsBefore does not count either
 	AlertsBefore       time.Time // records of mails about sign-ins for accounts whose last such mail is older than this
 }
 
@@ -51,8 +51,7 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 	}
 	list = append(list, deletion{"status_indexes", "idx", pastRows{"expires_at < ?", []time.Time{r.StatusBefore}}},
 		deletion{"creations", "client_id, key", pastRows{"created_at < ?", []time.Time{r.CreationsBefore}}},
-		deletion{"incidents", "id", pastRows{"state = 'preview' AND created_at < ?", []time.Time{r.PreviewsBefore}}},
-		deletion{"incidents", "id", pastRows{"state <> 'running' AND created_at < ?", []time.Time{r.IncidentsBefore}}})
+		deletion{"incidents", "id", pastRows{"state = 'preview' AND created_at < ? OR state <> 'running' AND created_at < ?", []time.Time{r.PreviewsBefore, r.IncidentsBefore}}})
 	if citus, err := s.onCitus(ctx); err != nil {
 		return deleted, err
 	} else if citus {
