@@ -42,14 +42,22 @@ func (s *sqliteRotations) run(ctx context.Context, batch []*rotation) error {
 	if err != nil {
 		return errors.Join(errNoConnection, err)
 	}
-	tx, err := s.writer.BeginTx(ctx, nil)
+	conn, err := s.writer.Conn(ctx)
+	if err != nil {
+		return errors.Join(errNoConnection, err)
+	}
+	defer func() { _ = conn.Close() }()
+	// Only BEGIN waits, for the lock of another process, and no longer than busy_timeout. The driver would start a goroutine for each
+	// statement, BEGIN and COMMIT included, whose context can end.
+	endless := context.WithoutCancel(ctx)
+	tx, err := conn.BeginTx(endless, nil)
 	if err != nil {
 		return errors.Join(errNoConnection, err)
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
-	statement = tx.StmtContext(ctx, statement)
+	statement = tx.StmtContext(endless, statement)
 	for _, r := range batch {
-		if err := s.one(ctx, statement, r); err != nil {
+		if err := s.one(endless, statement, r); err != nil {
 			return err
 		}
 	}

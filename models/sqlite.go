@@ -13,7 +13,7 @@ import (
 
 	gormsqlite "gorm.io/driver/sqlite"
 	"gorm.io/gorm"
-	_ "modernc.org/sqlite" // registers the pure Go driver "sqlite"
+	"modernc.org/sqlite" // also registers the pure Go driver "sqlite"
 )
 
 // sqliteOptions: synchronous=FULL with WAL (see setLogMode), so that an acknowledged commit survives a power cut;
@@ -47,6 +47,9 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	// As SQLite does in each Linux distribution: a commit is as durable, and does not wait until the file system has logged the time of
+	// the change. Where there is no fdatasync(2), the driver goes on with fsync(2).
+	_, _ = sqlite.Fdatasync(true)
 	dsn := file + "?" + sqliteOptions
 	if c.Look {
 		dsn += "&_query_only=1"

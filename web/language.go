@@ -19,14 +19,6 @@ func CheckLanguages(tags []string) error {
 	return err
 }
 
-// locales are the tags of the languages that pages speak.
-func (s *Server) locales() (tags []string) {
-	for _, l := range s.languages.Offered() {
-		tags = append(tags, l.Tag().String())
-	}
-	return tags
-}
-
 // say is how a handler speaks: in the language of the person who reads the answer.
 func say(r *http.Request) catalog.Printer { return request(r).printer }
 
@@ -128,7 +120,7 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
 
 // signupLanguage is the language of a page on which a person signs up, or "" where there is no other to choose.
 func (s *Server) signupLanguage(r *http.Request) string {
-	if len(s.languages.Offered()) < 2 {
+	if len(s.languages.Tags()) < 2 {
 		return ""
 	}
 	return say(r).Tag().String()

@@ -137,7 +137,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 	s.apps = api.New(api.Config{
 		Keys: a.Keys, Clients: a.Clients, Revocations: a.Revocations, Tokens: a.Tokens, SignIn: a.SignIn, Confirm: a.Confirm, Grants: a.Grants, DeviceCodes: a.DeviceCodes, Devices: a.Devices, Operator: a.Operator,
 		Accounts: a.Accounts, Addresses: a.Addresses, Deletions: a.Deletions,
-		Locales: s.locales(), Base: s.base, Caller: s.caller, Language: s.appLanguage, Judge: s.failures,
+		Locales: s.languages.Tags(), Base: s.base, Caller: s.caller, Language: s.appLanguage, Judge: s.failures,
 	})
 	if s.cookies, err = newCookies(c, s.https, a.Browsers.Config().Lifetime); err != nil {
 		return nil, err

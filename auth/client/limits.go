@@ -82,6 +82,9 @@ const idlePatience = 3 * time.Second
 // Idles returns the clients whose apps have an idle limit of their own, as they were at most ReadEvery ago. While the database does not
 // answer, it returns what it read last.
 func (s *Service) Idles() []auth.ClientIdle {
+	if held := s.held.Load(); s.fresh(held, ReadEvery) {
+		return held.idles
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), idlePatience)
 	defer cancel()
 	r, err := s.registered(ctx)

@@ -12,9 +12,18 @@ var addressLike = regexp.MustCompile(`(?i)("[^"\n]*"|[^\s"<>(),;:=%&]*)(@|%40|%2
 // marks maps the spellings of @ in addressLike to @. A text without any of them contains no address.
 var marks = strings.NewReplacer("%40", "@", "%2540", "@", "=40", "@", "&#64;", "@", "&#X40;", "@", "&COMMAT;", "@", `\U0040`, "@", `\X40`, "@", "＠", "@", "﹫", "@")
 
+// beginsMark reports whether a character begins a spelling of @.
+func beginsMark(c rune) bool {
+	switch c {
+	case '@', '%', '=', '&', '\\', '＠', '﹫':
+		return true
+	}
+	return false
+}
+
 // Scrub removes from a text for the log what could be an e-mail address.
 func Scrub(text string) string {
-	if !strings.ContainsAny(text, "@%=&\\＠﹫") || !strings.Contains(marks.Replace(strings.ToUpper(text)), "@") {
+	if !strings.ContainsFunc(text, beginsMark) || !strings.Contains(marks.Replace(strings.ToUpper(text)), "@") {
 		return text
 	}
 	return addressLike.ReplaceAllString(text, "[address]")

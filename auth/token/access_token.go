@@ -112,7 +112,7 @@ func (s *Service) MintAccess(ctx context.Context, d models.Device, jkt string) (
 	if jkt != "" {
 		claims.Cnf = &Cnf{jkt}
 	}
-	token, err = keys.Sign(key, accessTokenType, claims)
+	token, err = keys.Sign(key, accessTokenType, minted(claims))
 	return token, max(claims.ExpiresAt-claims.IssuedAt, 0), err
 }
 

@@ -120,9 +120,9 @@ func (e *environment) logger() *slog.Logger {
 }
 
 // withoutAddresses keeps e-mail addresses out of the log, even where an error, a panic or a library brings one. A stack holds
-// no values, and would lose its module versions.
+// no values, and would lose its module versions; a level is one of four words.
 func withoutAddresses(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == "stack" {
+	if a.Key == "stack" || a.Key == slog.LevelKey {
 		return a
 	}
 	if kind := a.Value.Kind(); kind != slog.KindString && kind != slog.KindAny {

@@ -50,12 +50,12 @@ func (f *File) Check(source *File) error {
 		if err != nil {
 			fault("%w", err)
 		}
-		for form, nodes := range m.forms {
-			if strings.Contains(strings.ToLower(written(nodes)), strings.ToLower(DefaultBrand)) {
-				fault("%s: the name of the service is {brand}", formName(form))
+		for _, one := range m.forms {
+			if strings.Contains(strings.ToLower(written(one.nodes)), strings.ToLower(DefaultBrand)) {
+				fault("%s: the name of the service is {brand}", formName(one.form))
 			}
-			got, _ := params(nodes)
-			compare(formName(form), got, want, !original.saysCount() || m.mayLeaveOut(form), fault)
+			got, _ := params(one.nodes)
+			compare(formName(one.form), got, want, !original.saysCount() || m.mayLeaveOut(one.form), fault)
 		}
 	}
 	return errors.Join(faults...)
@@ -69,11 +69,11 @@ func (m message) checkForms(isPlural bool, fault func(string, ...any)) {
 	}
 	for name, form := range formNames {
 		switch {
-		case need[form] > 0 && m.forms[form] == nil:
+		case need[form] > 0 && m.forms.of(form) == nil:
 			fault("the plural form %s is missing", name)
-		case need[form] == 0 && m.forms[form] != nil && !isPlural:
+		case need[form] == 0 && m.forms.of(form) != nil && !isPlural:
 			fault("the form %s: the source has no plural", name)
-		case need[form] == 0 && m.forms[form] != nil:
+		case need[form] == 0 && m.forms.of(form) != nil:
 			fault("the form %s: no whole number has it in this language", name)
 		}
 	}
@@ -86,7 +86,7 @@ func (m message) mayLeaveOut(form plural.Form) bool {
 
 // saysCount says that the number which chooses the form is part of the sentence.
 func (m message) saysCount() bool {
-	list, _ := params(m.forms[plural.Other])
+	list, _ := params(m.forms.of(plural.Other))
 	return slices.Contains(list, param{"count", number})
 }
 
@@ -105,7 +105,7 @@ func compare(form string, got, want []param, countMayGo bool, fault func(string,
 
 // params are what the message's method takes: the count first, also where the plural forms do not say it, then the order of the text.
 func (m message) params() ([]param, error) {
-	list, err := params(m.forms[plural.Other])
+	list, err := params(m.forms.of(plural.Other))
 	count := param{"count", number}
 	switch i := slices.Index(list, count); {
 	case i > 0:

@@ -65,6 +65,9 @@ func (c *Choice) Offered() (list []Printer) {
 	return list
 }
 
+// Tags are the offered languages, the default first.
+func (c *Choice) Tags() []string { return c.tags }
+
 // Has says that a language is offered.
 func (c *Choice) Has(tag string) bool { return slices.Contains(c.tags, tag) }
 

@@ -24,10 +24,10 @@ var errorPatterns = sync.OnceValue(func() (list []pattern) {
 		if !strings.HasPrefix(key, errorGroup) {
 			continue
 		}
-		for _, nodes := range m.forms {
+		for _, f := range m.forms {
 			p := pattern{key: key}
 			var b strings.Builder
-			for _, n := range nodes {
+			for _, n := range f.nodes {
 				switch n.kind {
 				case text:
 					b.WriteString(regexp.QuoteMeta(n.value))

@@ -18,8 +18,26 @@ import (
 // message is a message of one language.
 type message struct {
 	description string
-	forms       map[plural.Form][]node // a message without plural forms has Other alone
-	rules       language.Tag           // whose plural rules the forms follow
+	forms       forms        // a message without plural forms has Other alone
+	rules       language.Tag // whose plural rules the forms follow
+}
+
+// forms are a list, because a map would take ten times the memory for the one form that most messages have.
+type forms []formed
+
+type formed struct {
+	form  plural.Form
+	nodes []node
+}
+
+// of returns the text in a form, or nil.
+func (f forms) of(form plural.Form) []node {
+	for _, one := range f {
+		if one.form == form {
+			return one.nodes
+		}
+	}
+	return nil
 }
 
 // plural says that a number chooses among several forms, or would in another language.
@@ -79,7 +97,7 @@ func ReadFile(tag string, data []byte) (*File, error) {
 var goodKey = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$`)
 
 func readMessage(raw json.RawMessage) (message, error) {
-	m := message{forms: map[plural.Form][]node{}}
+	var m message
 	entries := []entry{{"other", raw}}
 	if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
 		var err error
@@ -110,9 +128,9 @@ func readMessage(raw json.RawMessage) (message, error) {
 		if err != nil {
 			return m, fmt.Errorf("%s: %w", e.key, err)
 		}
-		m.forms[form] = nodes
+		m.forms = append(m.forms, formed{form, nodes})
 	}
-	if m.forms[plural.Other] == nil {
+	if m.forms.of(plural.Other) == nil {
 		return m, errors.New("the form other is missing")
 	}
 	return m, nil

@@ -110,7 +110,7 @@ func goParam(p param) (name, goType string) {
 }
 
 // english is the text of a message, as the file has it.
-func english(m message) string { return written(m.forms[formNames["other"]]) }
+func english(m message) string { return written(m.forms.of(formNames["other"])) }
 
 func written(nodes []node) string {
 	var b strings.Builder

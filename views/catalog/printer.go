@@ -165,11 +165,11 @@ func (p Printer) nodes(key string, a args) []node {
 		m = inSource().messages[key]
 	}
 	if count, ok := a["count"].(int); ok {
-		if nodes := m.forms[formOf(m.rules, count)]; nodes != nil {
+		if nodes := m.forms.of(formOf(m.rules, count)); nodes != nil {
 			return nodes
 		}
 	}
-	return m.forms[plural.Other]
+	return m.forms.of(plural.Other)
 }
 
 // Number is a whole number as the language writes it.

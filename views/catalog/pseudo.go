@@ -21,13 +21,13 @@ var pseudo = map[string]func(string) string{PseudoLong: lengthened, PseudoRightT
 func (t *tongue) disguised(tag string, change func(string) string) *tongue {
 	d := &tongue{tag: language.MustParse(tag), messages: map[string]message{}}
 	for key, m := range t.messages {
-		forms := map[plural.Form][]node{}
-		for form, nodes := range m.forms {
-			forms[form] = changed(nodes, change)
+		other := message{rules: m.rules}
+		for _, f := range m.forms {
+			other.forms = append(other.forms, formed{f.form, changed(f.nodes, change)})
 		}
-		d.messages[key] = message{forms: forms, rules: m.rules}
+		d.messages[key] = other
 	}
-	d.messages["language.name"] = message{forms: map[plural.Form][]node{plural.Other: {{kind: text, value: tag}}}, rules: d.tag}
+	d.messages["language.name"] = message{forms: forms{{plural.Other, []node{{kind: text, value: tag}}}}, rules: d.tag}
 	return d
 }
 

@@ -20,10 +20,13 @@ type oauthCall struct {
 	client client.Identity
 }
 
+// clientParams are those of the client in a body (RFC 6749 §2.3.1).
+var clientParams = []string{"client_id", "client_secret"}
+
 // oauthRequest reads a request to an OAuth endpoint: a form, as the standard has it, or JSON with the same names. It authenticates the
 // client before anything else is judged.
 func (s *Server) oauthRequest(r *http.Request, wanted ...string) (c oauthCall, err error) {
-	if c.Params, err = wire.Decode(r, []string{wire.FormType, wire.JSONType}, append(wanted, "client_id", "client_secret")...); err != nil {
+	if c.Params, err = wire.Decode(r, []string{wire.FormType, wire.JSONType}, slices.Concat(wanted, clientParams)...); err != nil {
 		return c, err
 	}
 	credentials, err := credentialsOf(r, c.Params)

@@ -25,13 +25,18 @@ var grants = map[string]grantType{
 	deviceCodeGrant:      {[]string{"device_code", "installation_id", "old_refresh_token"}, (*Server).deviceGrant},
 }
 
+// tokenParams are those that any grant reads, and its name.
+var tokenParams = func() []string {
+	list := []string{"grant_type"}
+	for _, g := range grants {
+		list = append(list, g.params...)
+	}
+	return list
+}()
+
 // Token is the token endpoint (RFC 6749 §3.2).
 func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
-	wanted := []string{"grant_type"}
-	for _, g := range grants {
-		wanted = append(wanted, g.params...)
-	}
-	c, err := s.oauthRequest(r, wanted...)
+	c, err := s.oauthRequest(r, tokenParams...)
 	if err != nil {
 		return err
 	}
