@@ -58,7 +58,7 @@ func TestWithANodeOfCitusDownTheOtherAccountsGoOn(t *testing.T) {
 	if keys, err := s.SigningKeys(t.Context()); err != nil || len(keys) != 1 {
 		t.Errorf("signing keys: %v", err)
 	}
-	if _, err := s.RevokedPlaces(t.Context(), noon); err != nil {
+	if _, err := revokedPlaces(t, s, noon); err != nil {
 		t.Errorf("status lists: %v", err)
 	}
 	if err := nodes.Nodes[2].Start(); err != nil {

@@ -34,7 +34,7 @@ func TestAReplicaMayAskAnyNodeOfCitus(t *testing.T) {
 		if _, _, err := other.RevokeDevice(t.Context(), keyOf(d), event(models.EventDeviceRevoked, u.ID, noon.Add(time.Minute))); err != nil {
 			t.Errorf("node %d: %v", node, err)
 		}
-		if list, err := s.RevokedPlaces(t.Context(), noon); err != nil || len(list) != node+1 {
+		if list, err := revokedPlaces(t, s, noon); err != nil || len(list) != node+1 {
 			t.Errorf("node %d: places %v, %v", node, list, err)
 		}
 		was := u.EmailKey

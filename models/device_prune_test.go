@@ -46,7 +46,7 @@ func TestASignInPrunesTheLongestEndedDevices(t *testing.T) {
 		// The oldest device has expired, so another device may have its status index.
 		exec(t, s, "UPDATE devices SET expires_at = revoked_at WHERE status_index = 1")
 		revoked := func() []int64 {
-			list, err := indexes(s.RevokedPlaces(t.Context(), noon.Add(-time.Hour)))
+			list, err := revokedPlaces(t, s, noon.Add(-time.Hour))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -274,3 +274,36 @@ func TestNothingThatRacesWithTheActOutlivesIt(t *testing.T) {
 		}
 	})
 }
+
+// An app that signs in again takes the place and the name of its earlier device, but not its age.
+func TestADeviceInAnOlderOnesPlaceSignedInWhenItDid(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		for name, again := range map[string]time.Duration{"an hour after X": 2 * time.Hour, "at the time of X": time.Hour, "by a clock that was set back": -time.Hour} {
+			u := addUser(t, s)
+			phone := add(t, s, installed(u.ID, "Anna’s phone", noon, nil, onePhone))
+			first := add(t, s, installed(u.ID, "tablet", noon, nil, anotherPhone))
+			keep := addApp(t, s, u.ID, "keep")
+			tablet := add(t, s, installed(u.ID, "app", noon.Add(time.Minute), tokenOf(first, 1), anotherPhone))
+			x := add(t, s, signIn(u.ID, models.KindApp, "x", noon.Add(time.Hour)))
+			thief := add(t, s, installed(u.ID, "app", noon.Add(again), tokenOf(phone, 1), onePhone))
+			if thief.Name != phone.Name || tablet.Name != first.Name || device(t, s, phone).RevokeReason != models.RevokedByNewSignIn {
+				t.Fatalf("%s: %q, %q: no place was taken", name, thief.Name, tablet.Name)
+			}
+			at := noon.Add(3 * time.Hour)
+			asked, err := s.LiveSince(t.Context(), x, live(at), keep.ID)
+			if err != nil || len(asked) != 1 || asked[0].Device.ID != thief.ID {
+				t.Errorf("%s: the page names %+v, %v", name, asked, err)
+			}
+			if done := revokeSince(t, s, sinceOf(x, keep.ID, at)); done.Devices != 2 || done.Later != 1 {
+				t.Errorf("%s: %+v", name, done)
+			}
+			if got := namesLive(t, s, u, at); got != "keep tablet" {
+				t.Errorf("%s: %q are left", name, got)
+			}
+			// About the device whose place was taken, everything since is also what is in its place.
+			if revokeSince(t, s, sinceOf(first, keep.ID, at)); namesLive(t, s, u, at) != "keep" {
+				t.Errorf("%s: %q are left since the first tablet", name, namesLive(t, s, u, at))
+			}
+		}
+	})
+}

@@ -92,7 +92,7 @@ func TestDistributionOverCitusKeepsWhatIsThere(t *testing.T) {
 				t.Errorf("%s: %+v: %v", name, taken, err)
 			}
 		}
-		if list, err := indexes(s.RevokedPlaces(t.Context(), noon)); err != nil || !slices.Equal(list, []int64{2}) {
+		if list, err := revokedPlaces(t, s, noon); err != nil || !slices.Equal(list, []int64{2}) {
 			t.Errorf("%s: places %v, %v", name, list, err)
 		}
 	}

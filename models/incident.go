@@ -189,13 +189,18 @@ type IncidentReturn struct {
 	Devices, Accounts int64 // that signed in since its start
 }
 
-// IncidentReturn counts the sign-ins since the start of an incident, of the accounts whose devices it signed out. It reads all devices.
+// IncidentReturn counts the sign-ins since the start of an incident, of the accounts that it signed out or locked. It reads all devices. An account
+// is the incident's by its event, whose id must be of the time of the start.
 func (s *Store) IncidentReturn(ctx context.Context, i Incident) (r IncidentReturn, err error) {
 	if i.StartedAt == nil {
 		return r, nil
 	}
-	err = s.read(ctx).Raw(`SELECT count(*) AS devices, count(DISTINCT user_id) AS accounts
-		FROM devices WHERE created_at > ? AND user_id IN (SELECT user_id FROM devices WHERE revoked_at >= ? AND revoke_reason = ?)`,
-		dbTime(*i.StartedAt), dbTime(*i.StartedAt), RevokedByIncident).Scan(&r).Error
+	first, last := NewID(*i.StartedAt), NewID(*i.StartedAt)
+	for at := 6; at < len(first); at++ {
+		first[at], last[at] = 0, 0xff
+	}
+	err = s.read(ctx).Raw(`SELECT count(*) AS devices, count(DISTINCT user_id) AS accounts FROM devices WHERE created_at > ? AND EXISTS
+		(SELECT 1 FROM events WHERE events.user_id = devices.user_id AND events.kind = ? AND events.id BETWEEN ? AND ?)`,
+		dbTime(*i.StartedAt), EventIncident, first, last).Scan(&r).Error
 	return r, wrapErr("count returning devices", err)
 }

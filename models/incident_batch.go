@@ -53,6 +53,10 @@ func (s *Store) EndIncidentBatch(ctx context.Context, b IncidentBatch) (done Inc
 		}
 		began = time.Now()
 		done = IncidentBatchDone{LastUser: b.LastUser}
+		locks, err := b.Reset.lockUsers(tx, ownersOf(b.Devices))
+		if err != nil {
+			return err
+		}
 		ended, err := b.revoke(tx)
 		if err != nil {
 			return err
@@ -67,7 +71,7 @@ func (s *Store) EndIncidentBatch(ctx context.Context, b IncidentBatch) (done Inc
 		if len(users) > 0 {
 			done.LastUser = users[len(users)-1]
 		}
-		if err := b.tell(tx, ended, users); err != nil {
+		if err := b.tell(tx, ended, users, locks); err != nil {
 			return err
 		}
 		if err := b.Reset.apply(tx, fresh, b); err != nil {
@@ -95,19 +99,14 @@ const hasOwnersConsent = "EXISTS (SELECT 1 FROM consents WHERE consents.user_id 
 
 // revoke ends the devices. Other transactions lock the users' rows before they change several devices. Here that would write every one of these rows. The
 // rows of devices keep a deletion waiting, too, whose next step takes what was written of the account; and one that locks devices in another order waits
-// for incidentLockWait only: then the batch gives way, and comes again. Where accounts change as well, their rows come first.
+// for incidentLockWait only: then the batch gives way, and comes again. Where accounts change as well, their rows come first: see lockUsers.
 func (b IncidentBatch) revoke(tx *gorm.DB) (ended []endedDevice, err error) {
 	if len(b.Devices) == 0 {
 		return nil, nil
 	}
-	ids, users := make([]uuid.UUID, 0, len(b.Devices)), make([]uuid.UUID, 0, len(b.Devices))
+	ids := make([]uuid.UUID, 0, len(b.Devices))
 	for _, d := range b.Devices {
-		ids, users = append(ids, d.ID), append(users, d.UserID)
-	}
-	if b.Reset != nil {
-		if err := tx.Exec("UPDATE users SET updated_at = updated_at WHERE id IN ?", slices.Compact(users)).Error; err != nil {
-			return nil, err
-		}
+		ids = append(ids, d.ID)
 	}
 	at := dbTime(b.At)
 	err = tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE (user_id, id) > (?, ?) AND (user_id, id) <= (?, ?) AND id IN ?
@@ -134,8 +133,8 @@ func ownersOf(devices []DeviceKey) (users []uuid.UUID) {
 }
 
 // tell writes who is to be told of the devices: their clients, and their owners in the activity and by mail. It ends the consents of their clients,
-// and what their owners have approved and apps have not taken yet.
-func (b IncidentBatch) tell(tx *gorm.DB, ended []endedDevice, users []uuid.UUID) error {
+// and what their owners have approved and apps have not taken yet. locks are the accounts whose passwords are locked.
+func (b IncidentBatch) tell(tx *gorm.DB, ended []endedDevice, users []uuid.UUID, locks map[uuid.UUID]bool) error {
 	if len(users) == 0 {
 		return nil
 	}
@@ -163,6 +162,9 @@ func (b IncidentBatch) tell(tx *gorm.DB, ended []endedDevice, users []uuid.UUID)
 	for _, user := range users {
 		e := b.Event(user, devices[user])
 		e.At = dbTime(e.At)
+		if locks[user] {
+			e.Detail = b.Reset.Detail
+		}
 		list = append(list, e)
 		notices = append(notices, IncidentNotice{IncidentID: b.ID, UserID: user, Devices: int64(devices[user]), QueuedAt: b.At})
 	}

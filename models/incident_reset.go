@@ -11,6 +11,24 @@ import (
 type IncidentReset struct {
 	Since      time.Time // factors that were added at this time or later end
 	NoPassword string    // the hash of accounts without a password, which are not locked
+	Detail     string    // of the events of accounts that are locked
+}
+
+// lockUsers locks the rows of accounts, and returns those that have a password. A nil receiver does nothing.
+func (r *IncidentReset) lockUsers(tx *gorm.DB, users []uuid.UUID) (locks map[uuid.UUID]bool, err error) {
+	if r == nil || len(users) == 0 {
+		return nil, nil
+	}
+	var rows []struct {
+		ID    uuid.UUID
+		Locks bool
+	}
+	err = tx.Raw("UPDATE users SET updated_at = updated_at WHERE id IN ? RETURNING id, password_hash <> ? AS locks", users, r.NoPassword).Scan(&rows).Error
+	locks = map[uuid.UUID]bool{}
+	for _, row := range rows {
+		locks[row.ID] = row.Locks
+	}
+	return locks, err
 }
 
 // apply locks the passwords of accounts and ends their trusted browsers, open challenges and codes, and the factors that were added since. Sign-ins

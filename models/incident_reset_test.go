@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"latchkey/models"
 )
 
@@ -27,8 +29,13 @@ func TestAnIncidentThatRequiresAResetLocksPasswordsAndEndsWhatWasAddedSince(t *t
 			n.Verified = ""
 			return n
 		}()))
-		b.Reset = &models.IncidentReset{Since: since, NoPassword: "!"}
+		b.Reset = &models.IncidentReset{Since: since, NoPassword: "!", Detail: "locked"}
 		endBatch(t, s, b)
+		for of, want := range map[uuid.UUID]string{u.ID: "locked", bare.ID: ""} {
+			if e := eventOf(t, s, models.User{ID: of}, models.EventIncident); e.Detail != want {
+				t.Errorf("the event says %q, want %q", e.Detail, want)
+			}
+		}
 		expelled(t, s, before, "old", "passkeys=1 codes")
 		now := user(t, s, u)
 		if now.LockedAt == nil || !now.LockedAt.Equal(b.At) {
@@ -51,6 +58,44 @@ func TestAnIncidentThatRequiresAResetLocksPasswordsAndEndsWhatWasAddedSince(t *t
 		n := signIn(u.ID, models.KindApp, "late", noon) // its password was checked before
 		if _, err := s.AddDevice(t.Context(), n); err == nil {
 			t.Error("a sign-in whose password was checked before is let in")
+		}
+	})
+}
+
+// The report counts who has signed in again, of the accounts that were locked without a device being signed out, too.
+func TestTheReturnOfAnIncidentIsThatOfAllItsAccounts(t *testing.T) {
+	eachWithIncidents(t, func(t *testing.T, s *models.Store) {
+		out, locked, earlier, untouched := addUser(t, s), addUser(t, s), addUser(t, s), addUser(t, s)
+		i := running(t, s, "w")
+		hisOwn := addApp(t, s, locked.ID, "phone")
+		if _, _, err := s.RevokeDevice(t.Context(), models.DeviceKey{UserID: locked.ID, ID: hisOwn.ID}, event(models.EventDeviceRevoked, locked.ID, i.StartedAt.Add(time.Minute))); err != nil {
+			t.Fatal(err)
+		}
+		b := batchOf(i, "w", addApp(t, s, out.ID, "phone"), hisOwn)
+		b.Reset = &models.IncidentReset{Since: noon, NoPassword: "!", Detail: "locked"}
+		ofTime := func(e models.Event, at time.Time) models.Event {
+			e.ID = models.NewID(at)
+			return e
+		}
+		of := b.Event
+		b.Event = func(user uuid.UUID, devices int) models.Event { return ofTime(of(user, devices), *i.StartedAt) }
+		if done := endBatch(t, s, b); done.Devices != 1 || done.Accounts != 2 {
+			t.Fatalf("%+v", done)
+		}
+		other := ofTime(event(models.EventIncident, earlier.ID, b.At), i.StartedAt.Add(-time.Hour)) // of another incident
+		if err := s.AddEvent(t.Context(), other); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := s.IncidentReturn(t.Context(), i); err != nil || r != (models.IncidentReturn{}) {
+			t.Errorf("before anyone signed in: %+v, %v", r, err)
+		}
+		for _, u := range []models.User{out, out, locked, earlier, untouched} {
+			n := signIn(u.ID, models.KindApp, "again", b.At.Add(time.Hour))
+			n.Verified, n.FactorsVersion = "", factorsVersion(t, s, u) // a passkey: the password is locked
+			add(t, s, n)
+		}
+		if r, err := s.IncidentReturn(t.Context(), i); err != nil || r.Accounts != 2 || r.Devices != 3 {
+			t.Errorf("%+v, %v", r, err)
 		}
 	})
 }

@@ -39,6 +39,18 @@ func confirmedActs(t testing.TB, s *models.Store) map[string]func(u models.User,
 				Seal: func([]string) []byte { return sealed },
 			})
 		},
+		"everything since": func(u models.User, p models.Proof, at time.Time) error {
+			var list []models.Device
+			for _, name := range []string{"keep", "x"} {
+				n := signIn(u.ID, models.KindBrowser, name, at)
+				n.FactorsVersion = factorsVersion(t, s, u)
+				list = append(list, add(t, s, n))
+			}
+			r := sinceOf(list[1], list[0].ID, at)
+			r.Proof = &p
+			_, err := s.RevokeSince(t.Context(), r)
+			return err
+		},
 	}
 }
 

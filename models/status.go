@@ -45,13 +45,14 @@ type RevokedPlace struct {
 	RevokedAt, ExpiresAt time.Time
 }
 
-// RevokedPlaces lists the places of the devices that were revoked after since, including devices whose rows are deleted. It leaves out
-// devices that expired before since: their access tokens have expired too, and another device may have the place by now. On Citus it asks
-// the coordinator only, so that a node that is down does not keep the lists from being read: see noteRevoked.
-func (s *Store) RevokedPlaces(ctx context.Context, since time.Time) (list []RevokedPlace, err error) {
+// RevokedPlaces calls each with the places of the devices that were revoked after since, including devices whose rows are deleted: after an incident
+// they are too many to keep. It leaves out devices that expired before since: their access tokens have expired too, and another device may have
+// the place by now. After an error, each has been called with some. On Citus it asks the coordinator only, so that a node that is down does not keep
+// the lists from being read: see noteRevoked.
+func (s *Store) RevokedPlaces(ctx context.Context, since time.Time, each func(RevokedPlace)) error {
 	citus, err := s.onCitus(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	statement, args := `SELECT idx AS "index", revoked_at, expires_at FROM status_indexes WHERE revoked_at > ?`, []any{dbTime(since)}
 	if !citus {
@@ -60,21 +61,21 @@ func (s *Store) RevokedPlaces(ctx context.Context, since time.Time) (list []Revo
 			UNION ALL SELECT idx, revoked_at, expires_at FROM status_indexes WHERE revoked_at > ?`
 		args = append(args, dbTime(since))
 	}
-	rows, err := s.read(ctx).Raw(statement, args...).Rows() // after an incident they are very many: gorm would take several times as long
+	rows, err := s.read(ctx).Raw(statement, args...).Rows() // gorm itself would take several times as long
 	if err != nil {
-		return nil, wrapErr("list revoked devices", err)
+		return wrapErr("list revoked devices", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var p RevokedPlace
 		if err := rows.Scan(&p.Index, &p.RevokedAt, &p.ExpiresAt); err != nil {
-			return nil, wrapErr("list revoked devices", err)
+			return wrapErr("list revoked devices", err)
 		}
 		if p.ExpiresAt.After(since) {
-			list = append(list, p)
+			each(p)
 		}
 	}
-	return list, wrapErr("list revoked devices", rows.Err())
+	return wrapErr("list revoked devices", rows.Err())
 }
 
 // RevokedDevice says which device was revoked, and how.

@@ -79,11 +79,10 @@ func TestASignInThatFindsNoFreePlaceLeavesNothing(t *testing.T) {
 	})
 }
 
-// indexes are those of places.
-func indexes(list []models.RevokedPlace, err error) (indexes []int64, _ error) {
-	for _, p := range list {
-		indexes = append(indexes, p.Index)
-	}
+// revokedPlaces are the indexes of the places of the devices that were revoked after since.
+func revokedPlaces(t testing.TB, s *models.Store, since time.Time) (indexes []int64, err error) {
+	t.Helper()
+	err = s.RevokedPlaces(t.Context(), since, func(p models.RevokedPlace) { indexes = append(indexes, p.Index) })
 	return indexes, err
 }
 
@@ -107,7 +106,7 @@ func TestThePlacesOfRevokedDevicesAreListed(t *testing.T) {
 		exec(t, s, "UPDATE devices SET expires_at = created_at WHERE status_index = 4")
 		revoke(over, noon.Add(time.Minute))
 		for since, want := range map[time.Duration][]int64{0: {1, 1 << 40}, time.Second: {1 << 40}, time.Minute: nil} {
-			got, err := indexes(s.RevokedPlaces(t.Context(), noon.Add(since)))
+			got, err := revokedPlaces(t, s, noon.Add(since))
 			slices.Sort(got)
 			if err != nil || cmp.Diff(want, got, cmp.Transformer("set", func(l []int64) []int64 { return append([]int64{}, l...) })) != "" {
 				t.Errorf("since %v: %v, %v; want %v", since, got, err, want)

@@ -181,12 +181,12 @@ func TestADeletedAccountLeavesNothingThatLeadsToThePerson(t *testing.T) {
 			t.Errorf("the numbers of all accounts changed: %s %v", diff, err)
 		}
 
-		published, err := indexes(s.RevokedPlaces(t.Context(), noon.Add(time.Minute)))
+		published, err := revokedPlaces(t, s, noon.Add(time.Minute))
 		slices.Sort(published)
 		if diff := cmp.Diff([]int64{100, 101}, published); diff != "" || err != nil {
 			t.Errorf("published as revoked: %s %v", diff, err)
 		}
-		if later, err := indexes(s.RevokedPlaces(t.Context(), at.Add(2*time.Minute))); len(later) != 0 || err != nil {
+		if later, err := revokedPlaces(t, s, at.Add(2*time.Minute)); len(later) != 0 || err != nil {
 			t.Errorf("revoked long after the deletion: %v %v", later, err)
 		}
 		if got := rotate(t, s, present(others[0], 1, at)); got.Outcome != models.Rotated {

@@ -81,7 +81,7 @@ func newestPasskey(act string) func(*owner) string {
 
 // sensitiveActs are all of them that can be done again and again.
 func sensitiveActs() []act {
-	n := 0
+	n, unknown := 0, ""
 	none := func(*owner, screen) url.Values { return url.Values{} }
 	return []act{
 		{
@@ -128,7 +128,27 @@ func sensitiveActs() []act {
 			name: "new codes", page: here("/security/codes"), password: "current_password", status: http.StatusOK, kind: models.EventRecoveryCodesMade, fields: none,
 			done: func(o *owner, r reply) { o.codes = r.screen(o.t).texts("code") },
 		},
+		{
+			name: "everything since", password: "current_password", status: http.StatusSeeOther, kind: models.EventDevicesRevokedSince,
+			page: func(o *owner) string {
+				if unknown == "" {
+					unknown = o.factorSince()
+				}
+				return unknown
+			},
+			fields: func(*owner, screen) url.Values { return url.Values{"factors": {"remove"}} },
+			done:   func(*owner, reply) { unknown = "" },
+		},
 	}
+}
+
+// factorSince signs an app in and adds a passkey. It returns the path of the question about the app and everything since.
+func (o *owner) factorSince() string {
+	o.t.Helper()
+	r := o.tryLogin(o.email, o.password, "x")
+	x := newPhone(o.t, o.postJSON("/api/login/factor", map[string]string{"challenge": r.text(o.t, "challenge"), "method": "totp", "code": o.app.next(o.site)}))
+	o.addPasskey(o.byCode())
+	return x.since()
 }
 
 // deletion is the act that can be done once.
@@ -141,7 +161,11 @@ var deletion = act{
 func (o *owner) try(a act, proof func(form screen) url.Values) reply {
 	o.t.Helper()
 	page := a.page(o)
-	form := o.shown(page).one("form", "action", page)
+	forms := o.shown(page).all("form", "action", page)
+	if len(forms) == 0 {
+		o.t.Fatalf("%s has no form", page)
+	}
+	form := forms[0] // the one that is confirmed
 	values := a.fields(o, form)
 	for name, value := range proof(form) {
 		if name == "current_password" {
@@ -290,7 +314,9 @@ func TestSensitiveActsOfAnAccountWithoutASecondFactorTakeThePassword(t *testing.
 	eachLocalPost(t, func(t *testing.T, s *postOffice) {
 		o := &owner{browser: s.signedIn(), email: adaEmail, password: adaPassword}
 		acts := append(slices.DeleteFunc(sensitiveActs(), func(a act) bool {
-			return a.kind == models.EventFactorRemoved || a.kind == models.EventFactorRenamed || a.kind == models.EventRecoveryCodesMade || a.kind == models.EventFactorAdded
+			return slices.Contains([]models.EventKind{
+				models.EventFactorRemoved, models.EventFactorRenamed, models.EventRecoveryCodesMade, models.EventFactorAdded, models.EventDevicesRevokedSince,
+			}, a.kind)
 		}), deletion)
 		for _, a := range acts {
 			page := o.shown(a.page(o))

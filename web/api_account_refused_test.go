@@ -24,7 +24,7 @@ func (s *postOffice) untouched(b phone, clientID string) phone {
 	if s.email() != adaEmail {
 		s.t.Errorf("the address is %s", s.email())
 	}
-	for _, kind := range []models.EventKind{models.EventPasswordChanged, models.EventEmailAsked, models.EventDevicesRevoked, models.EventDeviceRevoked, models.EventAccountDeleted} {
+	for _, kind := range []models.EventKind{models.EventPasswordChanged, models.EventEmailAsked, models.EventDevicesRevoked, models.EventDevicesRevokedSince, models.EventDeviceRevoked, models.EventAccountDeleted} {
 		if n := s.acts(kind); n != 0 {
 			s.t.Errorf("%d events %s", n, kind)
 		}
@@ -179,7 +179,7 @@ func TestASecondFactorConfirmsActsOnTheAccount(t *testing.T) {
 		app := o.addAuthenticator()
 		key := o.addPasskey(app.next(s))
 		challenge := s.confirm(a, adaPassword).text(t, "challenge")
-		for _, name := range []string{"the password", "the deletion", "the others"} {
+		for _, name := range []string{"the password", "the deletion", "the others", "what is since"} {
 			s.accountAct(a, name, challenge).wants(t, name+" with a challenge", http.StatusForbidden, "invalid_confirmation")
 		}
 		secret := s.confirmStep(a, challenge, "totp", app.next(s)).confirmation(t)

@@ -14,10 +14,11 @@ import (
 
 // Acts on an account, as apps send them. What stands for "secret" is the confirmation.
 var accountActs = map[string]struct{ method, path, body string }{
-	"the password": {http.MethodPut, "/api/account/password", `{"confirmation":"secret","new_password":"` + newPassword + `"}`},
-	"the address":  {http.MethodPut, "/api/account/email", `{"confirmation":"secret","email":"` + newEmail + `"}`},
-	"the deletion": {http.MethodDelete, "/api/account", `{"confirmation":"secret"}`},
-	"the others":   {http.MethodDelete, "/api/devices", `{"confirmation":"secret"}`},
+	"the password":  {http.MethodPut, "/api/account/password", `{"confirmation":"secret","new_password":"` + newPassword + `"}`},
+	"the address":   {http.MethodPut, "/api/account/email", `{"confirmation":"secret","email":"` + newEmail + `"}`},
+	"the deletion":  {http.MethodDelete, "/api/account", `{"confirmation":"secret"}`},
+	"the others":    {http.MethodDelete, "/api/devices", `{"confirmation":"secret"}`},
+	"what is since": {http.MethodDelete, "/api/devices/" + noDevice + "/since", `{"confirmation":"secret"}`}, // the confirmation is judged first
 }
 
 // accountAct sends an act on the account.

@@ -188,7 +188,7 @@ func (p *pass) write(ctx context.Context, after models.DeviceKey, devices []mode
 		Event: p.event(now),
 	}
 	if p.i.RequireReset {
-		b.Reset = &models.IncidentReset{Since: *p.i.Filter.From, NoPassword: password.None}
+		b.Reset = &models.IncidentReset{Since: *p.i.Filter.From, NoPassword: password.None, Detail: LockedDetail}
 	}
 	done, err := p.s.store.EndIncidentBatch(ctx, b)
 	if err != nil {
@@ -222,14 +222,11 @@ func (p *pass) event(at time.Time) func(user uuid.UUID, devices int) models.Even
 	return func(user uuid.UUID, devices int) models.Event {
 		e := auth.NewEvent(models.EventIncident, user, auth.Caller{}, at)
 		e.Actor, e.ID, e.More = models.ActorOperator, eventID(p.i, user), int64(devices-1)
-		if p.i.RequireReset {
-			e.Detail = LockedDetail
-		}
 		return e
 	}
 }
 
-// eventID is a UUIDv7 of the incident's start.
+// eventID is a UUIDv7 of the incident's start: models.Store.IncidentReturn finds the accounts by it.
 func eventID(i models.Incident, user uuid.UUID) uuid.UUID {
 	id := models.NewID(*i.StartedAt)
 	sum := sha256.Sum256(append(append([]byte("event of an incident\x00"), i.ID[:]...), user[:]...))

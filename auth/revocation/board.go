@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -126,20 +127,20 @@ func (s *Service) read(ctx context.Context) error {
 	}
 	keep := s.config.AccessTTL + time.Minute // longer than an access token can live
 	current := !b.wholeAt.IsZero() && auth.Fresh(b.readAt, now, overlap)
-	var revoked []models.RevokedPlace
+	var revoked found
 	if whole {
 		b.readingAll.Store(true)
 		defer b.readingAll.Store(false)
-		revoked, err = s.readWhole(ctx, since, func() error {
+		revoked, err = s.findWhole(ctx, since, now.Add(-keep), func() error {
 			at, from := s.clock.Now(), now.Add(-overlap)
 			if current {
 				from = b.readAt.Add(-overlap)
 			}
-			latest, err := s.store.RevokedPlaces(ctx, from)
+			latest, err := s.find(ctx, from, now.Add(-keep))
 			if err != nil {
 				return err
 			}
-			if b.note(last, latest, false, now.Add(-keep)) {
+			if b.note(last, latest, false) {
 				b.youngAt = now
 			}
 			if current { // otherwise the lists lack what the whole read brings
@@ -148,7 +149,7 @@ func (s *Service) read(ctx context.Context) error {
 			return nil
 		})
 	} else {
-		revoked, err = s.store.RevokedPlaces(ctx, since)
+		revoked, err = s.find(ctx, since, now.Add(-keep))
 	}
 	if err != nil {
 		return err
@@ -157,7 +158,7 @@ func (s *Service) read(ctx context.Context) error {
 		b.age(auth.Fresh(b.youngAt, now, keep))
 		b.agedAt = now
 	}
-	if b.note(last, revoked, whole, now.Add(-keep)) {
+	if b.note(last, revoked, whole) {
 		b.youngAt = now
 	}
 	b.readAt = now
@@ -169,13 +170,36 @@ func (s *Service) read(ctx context.Context) error {
 	return nil
 }
 
-// readWhole reads all revocations after since. After an incident they are so many that it takes seconds: it calls between every second, which
-// publishes the latest ones.
-func (s *Service) readWhole(ctx context.Context, since time.Time, between func() error) (all []models.RevokedPlace, err error) {
+// found is what a read brought, by the numbers of the lists: the bits of the revoked devices, and of the young ones among them.
+type found struct{ all, young map[int64]statuslist.Bits }
+
+// find reads the revocations after since. Those after young are young. It keeps one or two bits of each: after an incident they are very many.
+func (s *Service) find(ctx context.Context, since, young time.Time) (found, error) {
+	f := found{map[int64]statuslist.Bits{}, map[int64]statuslist.Bits{}}
+	err := s.store.RevokedPlaces(ctx, since, func(d models.RevokedPlace) {
+		set(f.all, d.Index)
+		if d.RevokedAt.After(young) {
+			set(f.young, d.Index)
+		}
+	})
+	return f, err
+}
+
+func set(lists map[int64]statuslist.Bits, index int64) {
+	list := index / listSize
+	if lists[list] == nil {
+		lists[list] = statuslist.NewBits(listSize)
+	}
+	lists[list].Set(int(index % listSize))
+}
+
+// findWhole is find for all revocations. After an incident they are so many that it takes seconds: it calls between every second, which publishes
+// the latest ones.
+func (s *Service) findWhole(ctx context.Context, since, young time.Time, between func() error) (f found, err error) {
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		all, err = s.store.RevokedPlaces(ctx, since)
+		f, err = s.find(ctx, since, young)
 	}()
 	every := time.NewTicker(ReadEvery)
 	defer every.Stop()
@@ -183,7 +207,7 @@ func (s *Service) readWhole(ctx context.Context, since time.Time, between func()
 	for {
 		select {
 		case <-read:
-			return all, errors.Join(err, failed)
+			return f, errors.Join(err, failed)
 		case <-every.C:
 			failed = between()
 		}
@@ -210,9 +234,9 @@ func (b *board) age(keep bool) {
 	}
 }
 
-// note sets the bits of revoked devices. Those that were revoked after young stay set until no access token of the device can live. If whole,
-// it clears all others. It reports whether one is young.
-func (b *board) note(last int64, revoked []models.RevokedPlace, whole bool, young time.Time) (anyYoung bool) {
+// note sets the bits of revoked devices. Those of young ones stay set until no access token of the device can live. If whole, it clears all
+// others. It reports whether one is young.
+func (b *board) note(last int64, f found, whole bool) (anyYoung bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	newest := max(last, 0) / listSize
@@ -221,37 +245,24 @@ func (b *board) note(last int64, revoked []models.RevokedPlace, whole bool, youn
 	}
 	for open := b.open.Load(); open < newest && !b.open.CompareAndSwap(open, newest); open = b.open.Load() {
 	}
-	fresh := make([]statuslist.Bits, len(b.lists))
-	for i, l := range b.lists {
-		if fresh[i] = l.bits; whole {
-			fresh[i] = statuslist.NewBits(listSize)
+	for i, l := range b.lists { // what is found of a list behind these was added after last was read: the next read covers it
+		all, young := f.all[int64(i)], f.young[int64(i)]
+		l.young.Add(young)
+		anyYoung = anyYoung || young != nil
+		var fresh statuslist.Bits
+		switch {
+		case whole:
+			fresh = statuslist.NewBits(listSize)
+			fresh.Add(l.young)
+			fresh.Add(l.older)
+		case all == nil:
+			continue
+		default:
+			fresh = slices.Clone(l.bits)
 		}
-	}
-	for _, d := range revoked {
-		list, place := d.Index/listSize, int(d.Index%listSize)
-		if list >= int64(len(b.lists)) {
-			continue // added after last was read: the next read covers it
-		}
-		l := b.lists[list]
-		if d.RevokedAt.After(young) {
-			l.young.Set(place)
-			anyYoung = true
-		}
-		if !fresh[list].Get(place) {
-			fresh[list].Set(place)
-			if !whole {
-				l.signed = nil
-			}
-		}
-	}
-	if !whole {
-		return anyYoung
-	}
-	for i, l := range b.lists {
-		fresh[i].Add(l.young)
-		fresh[i].Add(l.older)
-		if string(fresh[i]) != string(l.bits) {
-			l.bits, l.signed = fresh[i], nil
+		fresh.Add(all)
+		if string(fresh) != string(l.bits) {
+			l.bits, l.signed = fresh, nil
 		}
 	}
 	return anyYoung

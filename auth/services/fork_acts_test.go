@@ -35,8 +35,9 @@ func (w *forkWorld) signIn(user int, ip string, bound bool) {
 	now := w.now()
 	row := newForkRow(now, now.Add(w.config.DeviceLifetime), ip, w.config.MaxRefreshes)
 	row.jkt = key.jkt()
+	w.signIns++
 	d := &forkDevice{
-		user: user, key: models.DeviceKey{UserID: token.UserID, ID: token.DeviceID}, secret: token.Secret, client: 1, bound: bound, signedIn: now,
+		user: user, order: w.signIns, key: models.DeviceKey{UserID: token.UserID, ID: token.DeviceID}, secret: token.Secret, client: 1, bound: bound, signedIn: now,
 		forkPast: forkPast{row: &row, line: lineage{parent: map[int64]int64{1: 0}, used: map[int64]int64{}, newest: 1, seen: now, from: ip, issued: now}},
 	}
 	w.devices = append(w.devices, d)

@@ -30,6 +30,7 @@ import (
 //	(f) The token of a device that is bound to a key does nothing without the key, neither good nor harm.
 //	(g) The same answer is given again to a retry within the window from the same address, and to the holder of the
 //	    key, and to no other client: two parties who share every answer could never be told apart.
+//	(h) No device that signed in after X outlives "X and everything since", except the one that acts, and no other ends.
 //
 // Longer: go test ./auth/services -run ForAHole -rapid.checks=20000 -rapid.steps=100
 func TestSearchForAHoleInTheForkRule(t *testing.T) {
@@ -144,8 +145,8 @@ func (b *forkBench) report(began time.Time) {
 	for o := models.Rotated; o <= models.Unbound; o++ {
 		kinds = append(kinds, fmt.Sprintf("%s %d", forkOutcomes[o], b.outcomes[o]))
 	}
-	b.t.Logf("%s: %d sequences, %d steps in %.1f s: %s; %d thefts; honest tokens answered to thieves: %d; devices ended after a theft: %d, and by a late copy alone: %d", b.store.Dialect(),
-		b.sequences, b.steps, time.Since(began).Seconds(), strings.Join(kinds, ", "), b.thefts, b.robberies, b.found, b.lates)
+	b.t.Logf("%s: %d sequences, %d steps in %.1f s: %s; %d thefts; honest tokens answered to thieves: %d; devices ended after a theft: %d, and by a late copy alone: %d; %d times everything since ended %d devices", b.store.Dialect(),
+		b.sequences, b.steps, time.Since(began).Seconds(), strings.Join(kinds, ", "), b.thefts, b.robberies, b.found, b.lates, b.sinces, b.ended)
 	if b.firstBroken != "" {
 		b.t.Log(b.firstBroken)
 	}

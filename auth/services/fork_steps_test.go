@@ -16,7 +16,7 @@ var forkSteps = slices.Concat(
 	slices.Repeat([]func(*forkWorld, *rapid.T){(*forkWorld).copyLands}, 3),
 	slices.Repeat([]func(*forkWorld, *rapid.T){(*forkWorld).newSignIn, (*forkWorld).theft}, 2),
 	[]func(*forkWorld, *rapid.T){
-		(*forkWorld).revocation,
+		(*forkWorld).revocation, (*forkWorld).everythingSince,
 		(*forkWorld).copyOfDatabase, (*forkWorld).restoreOfDatabase,
 	},
 )

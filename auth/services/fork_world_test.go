@@ -22,6 +22,7 @@ const (
 // forkDevice is a device with everything that the search knows about it.
 type forkDevice struct {
 	user   int
+	order  int // of the sign-ins in the story
 	key    models.DeviceKey
 	secret [devicetoken.SecretSize]byte
 	forkPast
@@ -63,6 +64,7 @@ type forkWorld struct {
 	*forkBench
 	rt      *rapid.T
 	devices []*forkDevice
+	signIns int // so far
 	stuck   []copyOnTheWay
 	older   map[*forkDevice]forkPast // nil: no copy of the database was kept yet
 	events  map[models.EventKind]int
@@ -244,6 +246,7 @@ type forkBench struct {
 
 	sequences, steps                int
 	thefts, robberies, found, lates int
+	sinces, ended                   int // acts "everything since", and the devices that they signed out
 	outcomes                        map[models.Outcome]int
 	firstBroken                     string
 }

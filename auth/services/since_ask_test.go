@@ -9,8 +9,6 @@ import (
 	"latchkey/auth/challenge"
 	"latchkey/auth/confirm"
 	"latchkey/auth/device"
-	"latchkey/auth/notify"
-	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -51,11 +49,10 @@ func (w *sinceWorld) ask(how string, x *sinceDevice) (keep *sinceDevice, removes
 // askByApp confirms in an app, and acts by its access token.
 func (w *sinceWorld) askByApp(x, keep *sinceDevice, young bool) (*sinceDevice, bool, error) {
 	ctx := w.t.Context()
-	answer, err := w.Tokens.Refresh(ctx, token.RefreshRequest{Token: keep.token, From: w.phone})
+	answer, err := w.refresh(keep)
 	if err != nil {
 		w.rt.Fatal(err)
 	}
-	keep.token = answer.RefreshToken
 	claims, err := w.Tokens.Verify(answer.AccessToken)
 	if err != nil {
 		w.rt.Fatal(err)
@@ -88,12 +85,5 @@ func (w *sinceWorld) askByApp(x, keep *sinceDevice, young bool) (*sinceDevice, b
 
 // answerLink answers the mail about the sign-in: "This wasn't me". Then the owner has a password again.
 func (w *sinceWorld) answerLink(x *sinceDevice) error {
-	link, secret := notify.NewLink(w.ada.ID, notify.LinkNotMe, x.id.String(), w.now(), notify.NotMeLife)
-	mail := models.OutgoingMail{ID: models.NewID(w.now()), UserID: w.ada.ID, Kind: "test", CreatedAt: w.now(), Sealed: []byte{}}
-	if err := w.store.AddMail(w.t.Context(), models.MailWithLinks{Mail: &mail, Links: []models.OneTime{link}}); err != nil {
-		return err
-	}
-	_, err := w.Accounts.AnswerNotMe(w.t.Context(), secret, w.laptop)
-	(&forkBench{desk: w.desk, t: w.sinceBench.t}).exec("UPDATE users SET locked_at = NULL", "DELETE FROM mails")
-	return err
+	return (&forkBench{desk: w.desk, t: w.sinceBench.t}).thisWasNotMe(w.ada.ID, x.id, w.laptop)
 }

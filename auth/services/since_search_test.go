@@ -19,13 +19,15 @@ import (
 
 // TestSearchForWhatOutlivesEverythingSince plays random stories of sign-ins in every way, factors, trusted browsers and what waits to become a
 // device, while the clock also steps back or stands still, and signs out a device and everything since: on the portal, confirmed and not, through
-// the API, and by the link "This wasn't me". After each act it holds:
+// the API, and by the link "This wasn't me". Apps also sign in again on their phones, and take the places of their earlier devices. After each act it holds:
 //
 //	(a) No device that signed in after X, in whatever way, outlives it, except the one that acts. By the link none does.
 //	(b) No factor that was added after X outlives a confirmed act, recovery codes that an older factor confirmed included.
 //	(c) What waited to become a device never does: second steps, codes, approvals. Nor does a browser stay trusted.
 //	(d) Devices and factors from before X stay, and so do all factors without a confirmation.
 //	(e) What was added after X never confirms that it goes.
+//	(f) A sign-in takes the place and the name of one device where it proves to come from it, and of none otherwise. It counts as
+//	    later than what signed in before it, however old its place is.
 //
 // Longer: go test ./auth/services -run WhatOutlives -rapid.checks=5000 -rapid.steps=80
 func TestSearchForWhatOutlivesEverythingSince(t *testing.T) {
@@ -58,6 +60,12 @@ type sinceDevice struct {
 	key   browser.Key // of a browser
 	token string      // the latest of an app; empty: a browser
 	gone  bool
+
+	// Of an app.
+	client, name string
+	phone        *sincePhone // that it named; nil: none
+	bound        *prover     // the key that it is bound to; nil: none
+	former       string      // the token before the latest
 }
 
 // sinceFactor is a factor in a story.
@@ -80,9 +88,11 @@ type waiting struct {
 // sinceBench is what the stories of one database share: ada, and the clients.
 type sinceBench struct {
 	*visitor
-	t *testing.T
+	t    *testing.T
+	keys []*prover // of the phones
 
 	stories, steps, acts, ended, removed, refused int
+	took, shared                                  int            // places, and sign-ins that proved one and were too many
 	made                                          map[string]int // devices, by how they signed in
 }
 
@@ -95,11 +105,12 @@ type sinceWorld struct {
 	factors []*sinceFactor
 	waits   []waiting
 	trusted []string // secrets of cookies
+	phones  []*sincePhone
 }
 
 func newSinceBench(t *testing.T, store *models.Store) *sinceBench {
 	t.Helper()
-	b := &sinceBench{visitor: newVisitor(t, store), t: t, made: map[string]int{}}
+	b := &sinceBench{visitor: newVisitor(t, store), t: t, made: map[string]int{}, keys: []*prover{newProver(t, 11), newProver(t, 12)}}
 	b.registerTV(t)
 	return b
 }
@@ -112,7 +123,7 @@ func (b *sinceBench) world(rt *rapid.T) *sinceWorld {
 		statements = append(statements, "DELETE FROM "+table)
 	}
 	(&forkBench{desk: b.desk, t: b.t}).exec(append(statements, "UPDATE users SET second_factor = false, locked_at = NULL")...)
-	w := &sinceWorld{sinceBench: b, rt: rt}
+	w := &sinceWorld{sinceBench: b, rt: rt, phones: b.newPhones()}
 	b.advance(25 * time.Hour) // limits begin again
 	if err := b.Keys.Load(b.t.Context()); err != nil {
 		rt.Fatal(err)
@@ -230,11 +241,17 @@ func (w *sinceWorld) alive(d *sinceDevice) bool {
 		_, err := w.Browsers.Authenticate(w.t.Context(), d.key, w.laptop)
 		return err == nil
 	}
-	answer, err := w.Tokens.Refresh(w.t.Context(), token.RefreshRequest{Token: d.token, From: w.phone})
-	if err == nil {
-		d.token = answer.RefreshToken
-	}
+	_, err := w.refresh(d)
 	return err == nil
+}
+
+// refresh lets an app refresh.
+func (w *sinceWorld) refresh(d *sinceDevice) (token.Answer, error) {
+	answer, err := w.Tokens.Refresh(w.t.Context(), token.RefreshRequest{Token: d.token, Proof: w.proofBy(d.bound), From: w.phone})
+	if err == nil {
+		d.former, d.token = d.token, answer.RefreshToken
+	}
+	return answer, err
 }
 
 func (w *sinceWorld) hold(kept bool, format string, args ...any) {
@@ -268,10 +285,10 @@ func (b *sinceBench) report(began time.Time) {
 		ways = append(ways, fmt.Sprintf("%s %d", how, n))
 	}
 	slices.Sort(ways)
-	b.t.Logf("%s: %d stories, %d steps in %.1f s; devices: %s; %d acts, %d refused; they ended %d devices and removed %d factors",
-		b.store.Dialect(), b.stories, b.steps, time.Since(began).Seconds(), strings.Join(ways, ", "), b.acts, b.refused, b.ended, b.removed)
-	if !b.t.Failed() && b.stories > 100 && (len(b.made) < 8 || b.ended == 0 || b.removed == 0) {
-		b.t.Errorf("the stories lack something: %v, %d ended, %d removed", b.made, b.ended, b.removed)
+	b.t.Logf("%s: %d stories, %d steps in %.1f s; devices: %s; %d acts, %d refused; they ended %d devices and removed %d factors; %d places taken, %d proved too often",
+		b.store.Dialect(), b.stories, b.steps, time.Since(began).Seconds(), strings.Join(ways, ", "), b.acts, b.refused, b.ended, b.removed, b.took, b.shared)
+	if !b.t.Failed() && b.stories > 100 && (len(b.made) < 12 || b.ended == 0 || b.removed == 0 || b.took == 0 || b.shared == 0) {
+		b.t.Errorf("the stories lack something: %v, %d ended, %d removed, %d places taken, %d proved too often", b.made, b.ended, b.removed, b.took, b.shared)
 	}
 }
 

@@ -18,15 +18,14 @@ import (
 	"latchkey/auth/factor"
 	"latchkey/auth/grant"
 	"latchkey/auth/signin"
-	"latchkey/auth/token"
 	"latchkey/models"
 )
 
 // sinceSteps are the possible steps; those that appear more often happen more often.
 var sinceSteps = slices.Concat(
-	slices.Repeat([]func(*sinceWorld){(*sinceWorld).signInApp, (*sinceWorld).signInBrowser}, 3),
+	slices.Repeat([]func(*sinceWorld){(*sinceWorld).signInApp, (*sinceWorld).signInApp, (*sinceWorld).signInBrowser, (*sinceWorld).anAppRefreshes}, 3),
 	slices.Repeat([]func(*sinceWorld){
-		(*sinceWorld).passkeyAlone, (*sinceWorld).secondStepWaits, (*sinceWorld).approveCode, (*sinceWorld).approveTV, (*sinceWorld).takeWaiting, (*sinceWorld).takeWaiting,
+		(*sinceWorld).passkeyAlone, (*sinceWorld).passkeyInAnApp, (*sinceWorld).secondStepWaits, (*sinceWorld).appStepWaits, (*sinceWorld).approveCode, (*sinceWorld).approveTV, (*sinceWorld).takeWaiting, (*sinceWorld).takeWaiting,
 		(*sinceWorld).addApp, (*sinceWorld).addPasskeyOfHers, (*sinceWorld).makeCodes,
 	}, 2),
 	[]func(*sinceWorld){
@@ -47,10 +46,6 @@ func (w *sinceWorld) from() auth.Caller {
 	from := w.laptop
 	from.Browser = fmt.Sprintf("mark %d of story %d", w.steps, w.stories)
 	return from
-}
-
-func (w *sinceWorld) addAnswer(how string, answer token.Answer) {
-	w.add(&sinceDevice{id: answer.DeviceID, how: how, token: answer.RefreshToken})
 }
 
 func (w *sinceWorld) addBrowser(how string, key browser.Key) {
@@ -99,25 +94,6 @@ func (w *sinceWorld) codeOf(f *sinceFactor) (code string) {
 	return code
 }
 
-func (w *sinceWorld) signInApp() {
-	answer, err := w.SignIn.Login(w.t.Context(), signin.LoginRequest{Email: adaEmail, Password: adaPassword, DeviceName: "phone", ClientID: "notes", From: w.phone})
-	how := "app, password"
-	var step *challenge.StepError
-	if errors.As(err, &step) {
-		a, ok := w.secondStep(step)
-		if !ok {
-			return
-		}
-		how = "app, password and " + string(a.Method)
-		answer, err = w.SignIn.FinishApp(w.t.Context(), a, token.Proof{})
-	}
-	if err != nil {
-		w.failed(how, err)
-		return
-	}
-	w.addAnswer(how, answer)
-}
-
 func (w *sinceWorld) signInBrowser() {
 	from := w.from()
 	key, err := w.SignIn.LoginBrowser(w.t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from, Trusted: w.trusted})
@@ -142,8 +118,8 @@ func (w *sinceWorld) signInBrowser() {
 }
 
 func (w *sinceWorld) passkeyAlone() {
-	at := slices.IndexFunc(w.factors, func(f *sinceFactor) bool { return f.kind == models.FactorPasskey })
-	if at < 0 {
+	f := w.passkeyOfHers()
+	if f == nil {
 		w.addPasskeyOfHers()
 		return
 	}
@@ -151,7 +127,7 @@ func (w *sinceWorld) passkeyAlone() {
 	if err != nil {
 		w.rt.Fatal(err)
 	}
-	a := challenge.Answer{Challenge: start.Challenge, Method: challenge.MethodPasskey, Credential: w.factors[at].passkey.answer(w.t, start.PublicKey, "https://"+passkeyHost), From: w.from()}
+	a := challenge.Answer{Challenge: start.Challenge, Method: challenge.MethodPasskey, Credential: f.passkey.answer(w.t, start.PublicKey, "https://"+passkeyHost), From: w.from()}
 	key, err := w.SignIn.FinishBrowser(w.t.Context(), signin.BrowserAnswer{Answer: a})
 	if err != nil {
 		w.failed("a passkey alone", err)
@@ -171,11 +147,11 @@ func (w *sinceWorld) secondStepWaits() {
 	case !errors.As(err, &step):
 		w.rt.Fatal(err)
 	}
-	at := slices.IndexFunc(w.factors, func(f *sinceFactor) bool { return f.kind == models.FactorPasskey })
-	if at < 0 {
+	f := w.passkeyOfHers()
+	if f == nil {
 		return
 	}
-	a := challenge.Answer{Challenge: step.Challenge, Method: challenge.MethodPasskey, Credential: w.factors[at].passkey.answer(w.t, step.PublicKey, "https://"+passkeyHost), From: w.from()}
+	a := challenge.Answer{Challenge: step.Challenge, Method: challenge.MethodPasskey, Credential: f.passkey.answer(w.t, step.PublicKey, "https://"+passkeyHost), From: w.from()}
 	w.waits = append(w.waits, waiting{"a second step", func() error {
 		key, err := w.SignIn.FinishBrowser(w.t.Context(), signin.BrowserAnswer{Answer: a})
 		if err == nil {
@@ -241,9 +217,12 @@ func (w *sinceWorld) approveCode() {
 		return
 	}
 	w.waits = append(w.waits, waiting{"a code", func() error {
-		answer, err := w.Grants.Redeem(w.t.Context(), w.redemption(code.Text))
+		r, i := w.redemption(code.Text), w.installing("notes")
+		r.Installation, r.Proof = i.sent(), w.proofBy(i.key)
+		may := w.places(i)
+		answer, err := w.Grants.Redeem(w.t.Context(), r)
 		if err == nil {
-			w.addAnswer("app, code", answer)
+			w.installed("app, code", answer, i, may)
 		}
 		return err
 	}})
@@ -278,9 +257,12 @@ func (w *sinceWorld) approveTV() {
 		return
 	}
 	w.waits = append(w.waits, waiting{"an approved television", func() error {
-		answer, err := w.DeviceCodes.Poll(ctx, grant.DevicePoll{Code: codes.DeviceCode, Client: who, From: w.phone})
+		i := w.installing("tv")
+		i.key = nil // it asked for the code without one
+		may := w.places(i)
+		answer, err := w.DeviceCodes.Poll(ctx, grant.DevicePoll{Code: codes.DeviceCode, Client: who, Installation: i.sent(), From: w.phone})
 		if err == nil {
-			w.addAnswer("app, device code", answer)
+			w.installed("app, device code", answer, i, may)
 		}
 		return err
 	}})

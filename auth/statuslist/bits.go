@@ -23,7 +23,7 @@ func (b Bits) Count() (n int) {
 // Set revokes a token. Like a slice index, it panics if i is out of range.
 func (b Bits) Set(i int) { b[i/8] |= 1 << (i % 8) }
 
-// Add revokes the tokens that are revoked in other, which must have the same length.
+// Add revokes the tokens that are revoked in other, which must have the same length or be nil.
 func (b Bits) Add(other Bits) {
 	for i, eight := range other {
 		b[i] |= eight

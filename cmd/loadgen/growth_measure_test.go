@@ -174,12 +174,11 @@ func (g *grown) reads(b testing.TB, base *grown, turns int) (rows [][2]string) {
 		}
 		rows = append(rows, [2]string{m.what + ", ms (to that of the first column)", fmt.Sprintf("%.2f (%.2f)", median(own), median(own)/median(first))})
 	}
-	began := time.Now()
-	places, err := g.store.RevokedPlaces(b.Context(), g.now.Add(-25*time.Hour))
-	if err != nil {
+	began, places := time.Now(), 0
+	if err := g.store.RevokedPlaces(b.Context(), g.now.Add(-25*time.Hour), func(models.RevokedPlace) { places++ }); err != nil {
 		b.Fatal(err)
 	}
-	return append(rows, [2]string{"reading the revocations of 25 hours, ms (how many)", fmt.Sprintf("%.1f (%d)", ms(time.Since(began)), len(places))})
+	return append(rows, [2]string{"reading the revocations of 25 hours, ms (how many)", fmt.Sprintf("%.1f (%d)", ms(time.Since(began)), places)})
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
