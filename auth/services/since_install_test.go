@@ -97,7 +97,7 @@ func (w *sinceWorld) places(i installing) (list []*sinceDevice) {
 
 // installed notes an app that signed in, and judges whose place it took. may are the places that it proved.
 func (w *sinceWorld) installed(how string, answer token.Answer, i installing, may []*sinceDevice) {
-	live, err := w.store.LiveDevices(w.t.Context(), w.ada.ID, w.desk.live())
+	live, err := w.store.LiveDevices(w.t.Context(), w.ada.ID, w.live())
 	if err != nil {
 		w.rt.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func (w *sinceWorld) proofBy(key *prover) token.Proof {
 	if key == nil {
 		return token.Proof{}
 	}
-	return key.proofAt(w.sinceBench.t, w.config.Issuer+"/oauth/token", w.now())
+	return key.proofAt(w.t, w.config.Issuer+"/oauth/token", w.now())
 }
 
 func (w *sinceWorld) signInApp() {
