@@ -165,9 +165,10 @@ func (s *Store) queueWebhook(ctx context.Context, id string, now, since time.Tim
 		if err = tx.Model(&Webhook{}).Where("id = ? AND read_to < ?", w.ID, readTo).UpdateColumn("read_to", readTo).Error; err != nil || len(written) == 0 {
 			return err
 		}
-		// What is told of a deletion cannot be found out in another way.
-		crowd := tx.Exec(`UPDATE webhook_messages SET done_at = ? WHERE hook_id = ? AND done_at IS NULL AND kind <> ? AND (user_id, event_id) IN (
-			SELECT user_id, event_id FROM webhook_messages WHERE hook_id = ? AND done_at IS NULL ORDER BY at DESC, event_id DESC LIMIT 1000000 OFFSET ?)`,
+		// What is told of a deletion cannot be found out in another way. PostgreSQL would compare each message with each if it joined the two: it does
+		// not know how many there are until it next analyses the table.
+		crowd := tx.Exec(`UPDATE webhook_messages SET done_at = ? WHERE hook_id = ? AND done_at IS NULL AND kind <> ? AND (at, event_id) <= (
+			SELECT at, event_id FROM webhook_messages WHERE hook_id = ? AND done_at IS NULL ORDER BY at DESC, event_id DESC LIMIT 1 OFFSET ?)`,
 			dbTime(now), w.ID, EventAccountDeleted, w.ID, MaxWaiting)
 		dropped = crowd.RowsAffected
 		return crowd.Error
@@ -175,14 +176,15 @@ func (s *Store) queueWebhook(ctx context.Context, id string, now, since time.Tim
 	return dropped, full, err
 }
 
-// addMessages writes the messages of up to queueBatch events that have none yet.
+// addMessages writes the messages of up to queueBatch events that have none yet. With OFFSET, PostgreSQL looks for the message of each event by the
+// primary key. It would otherwise compare each event with each message until it next analyses the table.
 func addMessages(tx *gorm.DB, w Webhook, since, now time.Time) (written []WebhookMessage, err error) {
 	if isCitus(tx) {
 		return citusAddMessages(tx, w, since, now)
 	}
 	statement := `INSERT INTO webhook_messages (hook_id, user_id, event_id, kind, at, next_at)
 		SELECT ?, user_id, id, kind, at, ? FROM events WHERE at >= ? AND user_id <> ?
-		AND NOT EXISTS (SELECT 1 FROM webhook_messages AS m WHERE m.hook_id = ? AND m.user_id = events.user_id AND m.event_id = events.id)`
+		AND NOT EXISTS (SELECT 1 FROM webhook_messages AS m WHERE m.hook_id = ? AND m.user_id = events.user_id AND m.event_id = events.id LIMIT 1 OFFSET 0)`
 	args := []any{w.ID, dbTime(now), dbTime(since), uuid.Nil, w.ID}
 	if w.Kinds != AllKinds {
 		statement, args = statement+" AND kind IN ?", append(args, strings.Fields(w.Kinds))
