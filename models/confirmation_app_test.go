@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,7 +66,8 @@ func TestAnAppThatIsSignedOutDoesNothingThatWasConfirmed(t *testing.T) {
 			if c, err := s.FindChallenge(t.Context(), "confirmed", p.Challenge.Hash, noon); err != nil || c.UsedAt != nil {
 				t.Errorf("%s: the confirmation is %+v, %v", name, c, err)
 			}
-			if after := kinds(t, s, u.ID); after != before || device(t, s, other).RevokedAt != nil {
+			// The act "everything since" itself signs in first.
+			if after := kinds(t, s, u.ID); strings.ReplaceAll(after, "sign_in ", "") != strings.ReplaceAll(before, "sign_in ", "") || device(t, s, other).RevokedAt != nil {
 				t.Errorf("%s: %s became %s", name, before, after)
 			}
 			u, _, other, p = confirmedPhone(t, s)

@@ -59,7 +59,7 @@ func docsFactors() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\">the page</a> asks.</p><h3 id=\"passkeys\">Passkeys</h3><p>A passkey signs in alone, without the password: <code>POST /api/login/passkey</code> with <code>device_name</code> and, where apps are registered, <code>client_id</code> answers <code>challenge</code> and <code>public_key</code>. As a second step, <code>public_key</code> comes with the challenge. Hand it to the platform as it is, and send what the platform answers to <code>POST /api/login/factor</code>, as <code>credential</code>, a JSON object:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\">the page</a> asks.</p><h3>Passkeys</h3><p>A passkey signs in alone, without the password: <code>POST /api/login/passkey</code> with <code>device_name</code> and, where apps are registered, <code>client_id</code> answers <code>challenge</code> and <code>public_key</code>. As a second step, <code>public_key</code> comes with the challenge. Hand it to the platform as it is, and send what the platform answers to <code>POST /api/login/factor</code>, as <code>credential</code>, a JSON object:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
