@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/trustelem/zxcvbn"
-	"github.com/trustelem/zxcvbn/frequency"
 	"github.com/trustelem/zxcvbn/match"
 	"golang.org/x/text/unicode/norm"
 )
@@ -40,9 +39,6 @@ const (
 func Simple(typed string, words []string) string {
 	return judge(zxcvbn.PasswordStrength, typed, words)
 }
-
-// The estimator has made its dictionaries of these lists by now. They are 2 MB that each collection of garbage would look at.
-func init() { frequency.FrequencyLists = nil }
 
 type estimator func(password string, words []string) zxcvbn.Result
 
