@@ -42,7 +42,7 @@ func (s *Service) Daily(ctx context.Context) (Daily, error) {
 	k, err := s.read(ctx)
 	for try := 0; try < 2 && err == nil && len(k.missing) > 0; try++ { // a goroutine that counts others may be ending
 		select {
-		case <-s.renew(ctx, append(k.missing, k.stale...)):
+		case <-s.renew(ctx):
 		case <-ctx.Done():
 		}
 		k, err = s.read(ctx)
@@ -53,13 +53,13 @@ func (s *Service) Daily(ctx context.Context) (Daily, error) {
 	case len(k.missing) > 0:
 		return Daily{}, &auth.Error{Kind: auth.KindUnavailable, Message: "We’re busy right now.", RetryAfter: 5 * time.Second}
 	case len(k.stale) > 0:
-		s.renew(ctx, k.stale)
+		s.renew(ctx)
 	}
 	return newDaily(k.first, k.counts), nil
 }
 
-// renew counts days in the background and returns a channel that is closed at the end. What is counted already goes on.
-func (s *Service) renew(ctx context.Context, days []int64) (done chan struct{}) {
+// renew counts the missing and stale days in the background and returns a channel that is closed at the end. A count that is under way goes on.
+func (s *Service) renew(ctx context.Context) (done chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.counting != nil {
@@ -70,11 +70,13 @@ func (s *Service) renew(ctx context.Context, days []int64) (done chan struct{}) 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), every)
 	go func() {
 		defer cancel()
-		for _, day := range days {
-			if err := s.count(ctx, day); err != nil {
-				s.log.WarnContext(ctx, "the events of a day could not be counted", "error", err)
-				break
-			}
+		k, err := s.read(ctx) // here, because what the caller read may have been counted since
+		days := append(k.missing, k.stale...)
+		for i := 0; i < len(days) && err == nil; i++ {
+			err = s.count(ctx, days[i])
+		}
+		if err != nil {
+			s.log.WarnContext(ctx, "the events of a day could not be counted", "error", err)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
