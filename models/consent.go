@@ -28,9 +28,12 @@ const (
 	PurposeDeviceCode = "device_code"
 )
 
+// approvals are the purposes of what a person approved, and an app then exchanges for a sign-in.
+var approvals = []string{PurposeCode, PurposeDeviceCode}
+
 // endApprovals ends what a person approved and no app has taken yet: an app would sign in with it after its devices were ended.
 func endApprovals(tx *gorm.DB, userID uuid.UUID) error {
-	return tx.Exec("DELETE FROM challenges WHERE user_id = ? AND used_at IS NULL AND purpose IN ?", userID, []string{PurposeCode, PurposeDeviceCode}).Error
+	return tx.Exec("DELETE FROM challenges WHERE user_id = ? AND used_at IS NULL AND purpose IN ?", userID, approvals).Error
 }
 
 // SilentUse is the use of consents instead of a page. Its field names are stored.

@@ -138,7 +138,7 @@ func (b IncidentBatch) tell(tx *gorm.DB, ended []endedDevice, users []uuid.UUID,
 	if len(users) == 0 {
 		return nil
 	}
-	err := tx.Exec("DELETE FROM challenges WHERE user_id IN ? AND used_at IS NULL AND purpose IN ?", users, []string{PurposeCode, PurposeDeviceCode}).Error
+	err := tx.Exec("DELETE FROM challenges WHERE user_id IN ? AND used_at IS NULL AND purpose IN ?", users, approvals).Error
 	if err != nil {
 		return err
 	}
