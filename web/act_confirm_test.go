@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"latchkey/models"
 	"latchkey/models/modelstest"
+	"latchkey/views"
 )
 
 // owner is a person with every second factor, signed in on a browser.
@@ -139,7 +141,23 @@ func sensitiveActs() []act {
 			fields: func(*owner, screen) url.Values { return url.Values{"factors": {"remove"}} },
 			done:   func(*owner, reply) { unknown = "" },
 		},
+		{
+			name: "ways back ended", password: "current_password", status: http.StatusSeeOther, kind: models.EventWaysBackEnded, fields: none,
+			page: func(o *owner) string {
+				o.leaveAddress("later@example.net")
+				return "/security/ways-back"
+			},
+		},
 	}
+}
+
+// leaveAddress makes it look as if the account had had an e-mail address for a time, after the one that it has by now.
+func (o *owner) leaveAddress(email string) {
+	o.t.Helper()
+	o.exec("DELETE FROM former_addresses WHERE email = '" + email + "'")
+	o.exec(fmt.Sprintf(`INSERT INTO former_addresses (hash, user_id, email, email_key, seq, since, created_at, expires_at)
+		SELECT d.secret_hash, u.id, '%s', '%[1]s', 1000, u.created_at, u.created_at, d.expires_at
+		FROM users u JOIN devices d ON d.user_id = u.id WHERE u.email = '%s' ORDER BY d.expires_at DESC LIMIT 1`, email, o.email))
 }
 
 // factorSince signs an app in and adds a passkey. It returns the path of the question about the app and everything since.
@@ -296,6 +314,7 @@ func TestEverySensitiveActAsksWhoIsThere(t *testing.T) {
 			}
 		}
 
+		s.exec("DELETE FROM former_addresses") // a way back to a later address keeps an account from its deletion
 		ada.refusesAllWrongProofs(deletion, bob)
 		ada.does(deletion, "a passkey", ada.key.confirm)
 		bob.does(deletion, "password and code", typed(bob.byCode()))
@@ -307,6 +326,33 @@ func TestEverySensitiveActAsksWhoIsThere(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A form that asks for a confirmation is of an act that the tests above try with every wrong proof, or of one that another test tries.
+func TestEveryFormThatAsksForAConfirmationIsTried(t *testing.T) {
+	id := regexp.MustCompile(`[^/]+/(rename|remove|revoke-since)$`)
+	masked := func(path string) string { return id.ReplaceAllString(path, "id/$1") }
+	// The acts that other tests try: to set an app up and to remove it, and what lets an app in.
+	tried := []string{"/security/app", masked("/security/app/remove"), "/authorize", "/device"}
+	eachLocalPost(t, func(t *testing.T, s *postOffice) {
+		o := s.protected(adaEmail)
+		for _, a := range append(sensitiveActs(), deletion) {
+			tried = append(tried, masked(a.page(o)))
+		}
+	})
+	for _, state := range views.Gallery(views.Assets{}) {
+		var html strings.Builder
+		if err := state.Component.Render(t.Context(), &html); err != nil {
+			t.Fatal(err)
+		}
+		page := reply{header: http.Header{"Content-Type": {"text/html; charset=utf-8"}}, body: html.String()}.screen(t)
+		for _, form := range page.all("form", "method", "post") {
+			path := form.attr("action")
+			if len(form.all("fieldset", "class", "confirm")) > 0 && !slices.Contains(tried, masked(path)) {
+				t.Errorf("%s: no test tries the form to %s with wrong proofs", state.Name, path)
+			}
+		}
+	}
 }
 
 // Without a second factor the password is enough, and nothing else is asked for.
