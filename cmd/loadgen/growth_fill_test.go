@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// fill writes a crowd into a migrated database. With packed, PostgreSQL's indexes of devices and events are made afterwards, which is faster
-// and leaves them smaller than rows that come one by one.
+// fill writes a crowd into a migrated database. With packed, the indexes of devices and events are made afterwards, which is faster and
+// leaves them smaller than rows that come one by one.
 func (c crowd) fill(b testing.TB, url string, packed bool) {
 	b.Helper()
 	db, write, finish := openToFill(b, url)
@@ -28,7 +28,7 @@ func (c crowd) fill(b testing.TB, url string, packed bool) {
 	defer func() { _ = conn.Close() }()
 	var later []string
 	if packed {
-		later = dropIndexes(b, conn)
+		later = dropIndexes(b, conn, strings.HasPrefix(url, "sqlite:"))
 	}
 	for _, t := range c.tables() {
 		began := time.Now()
@@ -119,10 +119,14 @@ func insertAll(ctx context.Context, conn *sql.Conn, t table) error {
 }
 
 // dropIndexes drops the indexes of devices and events that are no constraints, and returns what makes them again.
-func dropIndexes(b testing.TB, conn *sql.Conn) (later []string) {
+func dropIndexes(b testing.TB, conn *sql.Conn, isSQLite bool) (later []string) {
 	b.Helper()
 	names := map[string]string{}
-	rows, err := conn.QueryContext(b.Context(), `SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('devices', 'events') AND indexname NOT LIKE '%_pkey'`)
+	query := `SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('devices', 'events') AND indexname NOT LIKE '%_pkey'`
+	if isSQLite {
+		query = `SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name IN ('devices', 'events') AND sql IS NOT NULL`
+	}
+	rows, err := conn.QueryContext(b.Context(), query)
 	if err != nil {
 		b.Fatal(err)
 	}
