@@ -13,7 +13,7 @@ import (
 	"latchkey/models"
 )
 
-// check returns a filter in its one form, so that equal filters have equal JSON. It returns KindInvalidRequest for an empty filter, and for one
+// check returns a filter in its canonical form, so that equal filters have equal JSON. It returns KindInvalidRequest for an empty filter, and for one
 // that cannot select anything.
 func check(f models.IncidentFilter, now time.Time) (models.IncidentFilter, error) {
 	if isEmpty(f) {
@@ -35,15 +35,15 @@ func check(f models.IncidentFilter, now time.Time) (models.IncidentFilter, error
 			return f, auth.InvalidField("--network", "is no network")
 		}
 	}
-	return normal(f), nil
+	return canonical(f), nil
 }
 
 func isEmpty(f models.IncidentFilter) bool {
 	return len(f.Clients) == 0 && f.From == nil && f.To == nil && len(f.Networks) == 0 && !f.Unbound
 }
 
-// normal is the one form of a filter.
-func normal(f models.IncidentFilter) models.IncidentFilter {
+// canonical returns a filter in its canonical form: sorted, without duplicates, times in UTC and whole microseconds.
+func canonical(f models.IncidentFilter) models.IncidentFilter {
 	f.Clients = slices.Compact(slices.Sorted(slices.Values(f.Clients)))
 	networks := make([]netip.Prefix, 0, len(f.Networks))
 	for _, p := range f.Networks {
@@ -62,7 +62,7 @@ func normal(f models.IncidentFilter) models.IncidentFilter {
 	return f
 }
 
-// unmapped is the IPv4 network that is written as one of IPv6 (RFC 4291 §2.5.5.2). Stored IP addresses are compared in that form.
+// unmapped turns an IPv4-mapped IPv6 network (RFC 4291 §2.5.5.2) into the IPv4 network: inNetworks compares such addresses as IPv4.
 func unmapped(p netip.Prefix) netip.Prefix {
 	if p.Addr().Is4In6() && p.Bits() >= 96 {
 		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
@@ -70,10 +70,10 @@ func unmapped(p netip.Prefix) netip.Prefix {
 	return p
 }
 
-func equal(a, b models.IncidentFilter) bool { return text(a) == text(b) }
+func equal(a, b models.IncidentFilter) bool { return canonicalJSON(a) == canonicalJSON(b) }
 
-func text(f models.IncidentFilter) string {
-	b, err := json.Marshal(normal(f))
+func canonicalJSON(f models.IncidentFilter) string {
+	b, err := json.Marshal(canonical(f))
 	if err != nil {
 		return "" // never: JSON can hold all of it
 	}
@@ -82,22 +82,22 @@ func text(f models.IncidentFilter) string {
 
 // selects reports whether a filter selects a device that is live at now and signed in at start or before.
 func selects(f models.IncidentFilter, d models.Device, start, now time.Time) bool {
-	return isLive(d, now) && !d.CreatedAt.After(start) && others(f, d) && inNetworks(f, d.CreatedIP)
+	return isLive(d, now) && !d.CreatedAt.After(start) && restMatches(f, d) && inNetworks(f, d.CreatedIP)
 }
 
-// hadSelected reports whether a filter selected a device at the start, live or not by now. Its account must choose a new password in any case: a thief
-// who signs the device out and in again has the old one.
+// hadSelected reports whether a filter selected a device at the start, even if the device has ended since. Its account must choose a new password all
+// the same: otherwise a thief could sign the device out, and in again with the old password.
 func hadSelected(f models.IncidentFilter, d models.Device, start time.Time) bool {
-	return d.ExpiresAt.After(start) && (d.RevokedAt == nil || d.RevokedAt.After(start)) && !d.CreatedAt.After(start) && others(f, d) && inNetworks(f, d.CreatedIP)
+	return d.ExpiresAt.After(start) && (d.RevokedAt == nil || d.RevokedAt.After(start)) && !d.CreatedAt.After(start) && restMatches(f, d) && inNetworks(f, d.CreatedIP)
 }
 
-// isLive does not ask whether the device is idle: under a longer limit it could come back.
+// isLive reports whether a device is neither revoked nor expired. An idle device counts: a longer idle limit would bring it back.
 func isLive(d models.Device, now time.Time) bool {
 	return d.RevokedAt == nil && d.ExpiresAt.After(now)
 }
 
-// others is every part of a filter but the networks.
-func others(f models.IncidentFilter, d models.Device) bool {
+// restMatches reports whether every part of a filter but the networks selects a device.
+func restMatches(f models.IncidentFilter, d models.Device) bool {
 	return (len(f.Clients) == 0 || d.Kind == models.KindApp && slices.Contains(f.Clients, d.ClientID)) &&
 		(f.From == nil || !d.CreatedAt.Before(*f.From)) && (f.To == nil || d.CreatedAt.Before(*f.To)) && (!f.Unbound || d.JKT == "")
 }
@@ -107,14 +107,14 @@ func inNetworks(f models.IncidentFilter, ip string) bool {
 		return true
 	}
 	at, err := netip.ParseAddr(ip)
-	if err != nil { // not known
+	if err != nil { // the IP address is not known
 		return false
 	}
 	at = at.Unmap()
 	return slices.ContainsFunc(f.Networks, func(p netip.Prefix) bool { return p.Contains(at) })
 }
 
-// Describe says a filter to an operator.
+// Describe puts a filter into words, for operators.
 func Describe(f models.IncidentFilter) string {
 	parts := []string{"devices"}
 	if len(f.Clients) > 0 {

@@ -90,7 +90,7 @@ func TestEqualFiltersAreEqualHoweverTheyAreWritten(t *testing.T) {
 	a := models.IncidentFilter{Clients: []string{"b", "a"}, From: at(0), Networks: networks("192.0.2.77/24", "2001:db8::/32", "::ffff:198.51.100.0/120")}
 	b := models.IncidentFilter{Clients: []string{"a", "b", "a"}, From: &zone, Networks: networks("198.51.100.0/24", "2001:db8::1/32", "192.0.2.0/24")}
 	if !equal(a, b) {
-		t.Errorf("%s\n%s", text(a), text(b))
+		t.Errorf("%s\n%s", canonicalJSON(a), canonicalJSON(b))
 	}
 	for name, wider := range map[string]func(*models.IncidentFilter){
 		"another client": func(f *models.IncidentFilter) { f.Clients = append(f.Clients, "c") }, "no client": func(f *models.IncidentFilter) { f.Clients = nil },
@@ -99,10 +99,10 @@ func TestEqualFiltersAreEqualHoweverTheyAreWritten(t *testing.T) {
 	} {
 		f := a
 		if wider(&f); equal(a, f) {
-			t.Errorf("%s: %s", name, text(f))
+			t.Errorf("%s: %s", name, canonicalJSON(f))
 		}
 	}
-	if said := Describe(normal(a)); !strings.Contains(said, "a or b") || !strings.Contains(said, "192.0.2.0/24") || !strings.Contains(said, "2026-11-28T12:00:00Z") {
+	if said := Describe(canonical(a)); !strings.Contains(said, "a or b") || !strings.Contains(said, "192.0.2.0/24") || !strings.Contains(said, "2026-11-28T12:00:00Z") {
 		t.Error(said)
 	}
 }
@@ -121,7 +121,7 @@ func TestTheNextBatchTakesAboutAsLongAsItShould(t *testing.T) {
 		"long for few":        {400, 20, 2 * batchTime, 10},
 		"never more":          {mostBatch, mostBatch, 0, mostBatch},
 	} {
-		if got := next(c.limit, c.size, c.took); got != c.want {
+		if got := nextLimit(c.limit, c.size, c.took); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
 	}

@@ -19,13 +19,13 @@ const (
 	firstBatch = 10 // devices
 	leastBatch = 2
 	mostBatch  = 500
-	// restFactor is how many times as long as a batch or a page took the machine and the database are left to others, for up to mostRest.
+	// After a batch or a page that took t, the pass sleeps for restFactor times t, at most mostRest, so that others get the machine and the database.
 	restFactor = 5
 	mostRest   = 2 * time.Second
 	// readFor is how long this process reads on when nothing is selected, before it writes how far it has got.
 	readFor = time.Second
-	// settled is how long after its date a sign-in is committed at the latest, by the clock of any replica. The selection is of sign-ins before the
-	// start: the pass must not come by before they are there.
+	// settled is the longest time from the date of a sign-in to its commit, by the clock of any replica. The pass waits for it: only then are all
+	// sign-ins from before the start in the database.
 	settled = 15 * time.Second
 	// LockedDetail says in an event that the password was locked as well.
 	LockedDetail = "password_locked"
@@ -33,20 +33,21 @@ const (
 
 // pass is one process's way through the devices, in the order of the primary key.
 type pass struct {
-	s       *Service
-	i       models.Incident
-	tell    Tell
-	page    []models.Device  // that were read and not looked at
-	read    models.DeviceKey // the last device that was looked at
-	ended   bool             // there are no more
-	limit   int              // devices of a batch
-	began   time.Time
-	out     int64 // devices that this pass signed out
-	slowest time.Duration
-	done    bool
+	s         *Service
+	i         models.Incident
+	tell      Tell
+	page      []models.Device  // read from the store, not yet looked at
+	last      models.DeviceKey // the last device that was looked at
+	ended     bool             // there are no more
+	limit     int              // most devices of the next batch
+	began     time.Time
+	signedOut int64 // devices that this pass signed out
+	slowest   time.Duration
+	done      bool
 }
 
-// run goes on until the incident is done, is another's or paused (models.ErrChanged or models.ErrNotFound), or the context ends, without an error.
+// run works until the incident is done or the context ends. It returns models.ErrChanged or models.ErrNotFound when the incident was paused or another
+// process has it, and any other error when the claim cannot be renewed, or after mostTries failed batches in a row.
 func (p *pass) run(ctx context.Context) error {
 	if err := p.settle(ctx); err != nil {
 		return err
@@ -90,14 +91,14 @@ func (p *pass) settle(ctx context.Context) error {
 	return nil
 }
 
-// pace returns how many devices the next batch may sign out. Where the work is spread over a time, it waits until there is one.
+// pace returns how many devices the next batch may sign out. Where the work is spread over time (Start.Over), it waits until at least one is due.
 func (p *pass) pace(ctx context.Context) (int, error) {
 	if p.i.OverSeconds == 0 {
 		return p.limit, nil
 	}
 	for {
 		rate := float64(p.i.Counts.Devices) / float64(p.i.OverSeconds)
-		room := int(min(rate*time.Since(p.began).Seconds()-float64(p.out)+1, mostBatch)) // the first goes at once
+		room := int(min(rate*time.Since(p.began).Seconds()-float64(p.signedOut)+1, mostBatch)) // the first goes at once
 		if room >= 1 {
 			return min(p.limit, room), nil
 		}
@@ -110,7 +111,7 @@ func (p *pass) pace(ctx context.Context) (int, error) {
 	}
 }
 
-// renew keeps the incident while nothing is written.
+// renew extends this process's claim on the incident while nothing is written, and tells how far it has got.
 func (p *pass) renew(ctx context.Context) error {
 	i, err := p.s.claim(ctx, p.i.ID)
 	if err == nil {
@@ -121,11 +122,11 @@ func (p *pass) renew(ctx context.Context) error {
 
 // restart goes back to where the last batch was committed.
 func (p *pass) restart() {
-	p.page, p.ended, p.read = nil, false, models.DeviceKey{UserID: p.i.AfterUser, ID: p.i.AfterDevice}
+	p.page, p.ended, p.last = nil, false, models.DeviceKey{UserID: p.i.AfterUser, ID: p.i.AfterDevice}
 	p.limit = max(leastBatch, p.limit/2)
 }
 
-// step writes one batch.
+// step writes one batch, or finishes the incident when no devices are left.
 func (p *pass) step(ctx context.Context, room int) error {
 	after := models.DeviceKey{UserID: p.i.AfterUser, ID: p.i.AfterDevice}
 	devices, seen, err := p.choose(ctx, room)
@@ -149,7 +150,7 @@ func (p *pass) step(ctx context.Context, room int) error {
 	return nil
 }
 
-// rest leaves the machine and the database to others. The work before it began at began.
+// rest sleeps, so that others get the machine and the database. began is when the work before it started.
 func rest(ctx context.Context, began time.Time) {
 	sleep(ctx, min(restFactor*time.Since(began), mostRest))
 }
@@ -163,7 +164,7 @@ func (p *pass) choose(ctx context.Context, room int) (devices []models.DeviceKey
 				break
 			}
 			asked := time.Now()
-			if p.page, err = p.s.store.IncidentDevices(ctx, p.read, pageSize); err != nil {
+			if p.page, err = p.s.store.IncidentDevices(ctx, p.last, pageSize); err != nil {
 				return nil, 0, err
 			}
 			p.ended = len(p.page) < pageSize
@@ -171,10 +172,10 @@ func (p *pass) choose(ctx context.Context, room int) (devices []models.DeviceKey
 			continue
 		}
 		d := p.page[0]
-		p.page, p.read = p.page[1:], models.DeviceKey{UserID: d.UserID, ID: d.ID}
+		p.page, p.last = p.page[1:], models.DeviceKey{UserID: d.UserID, ID: d.ID}
 		seen++
 		if selects(p.i.Filter, d, *p.i.StartedAt, now) || p.i.RequireReset && hadSelected(p.i.Filter, d, *p.i.StartedAt) {
-			devices = append(devices, p.read)
+			devices = append(devices, p.last)
 		}
 	}
 	return devices, seen, nil
@@ -184,7 +185,7 @@ func (p *pass) choose(ctx context.Context, room int) (devices []models.DeviceKey
 func (p *pass) write(ctx context.Context, after models.DeviceKey, devices []models.DeviceKey, seen int64) error {
 	now := p.s.clock.Now()
 	b := models.IncidentBatch{
-		ID: p.i.ID, Worker: p.s.worker, Until: now.Add(lease), At: now, After: after, To: p.read, Seen: seen, Devices: devices, Slowest: p.slowest, LastUser: p.i.LastUser,
+		ID: p.i.ID, Worker: p.s.worker, Until: now.Add(lease), At: now, After: after, To: p.last, Seen: seen, Devices: devices, Slowest: p.slowest, LastUser: p.i.LastUser,
 		Event: p.event(now),
 	}
 	if p.i.RequireReset {
@@ -194,19 +195,19 @@ func (p *pass) write(ctx context.Context, after models.DeviceKey, devices []mode
 	if err != nil {
 		return err
 	}
-	p.out += done.Devices
-	p.i.AfterUser, p.i.AfterDevice, p.i.LastUser = p.read.UserID, p.read.ID, done.LastUser
+	p.signedOut += done.Devices
+	p.i.AfterUser, p.i.AfterDevice, p.i.LastUser = p.last.UserID, p.last.ID, done.LastUser
 	p.i.Seen, p.i.Devices, p.i.Accounts = p.i.Seen+seen, p.i.Devices+done.Devices, p.i.Accounts+done.Accounts
 	if len(devices) > 0 {
 		p.i.Batches++
 		p.slowest = max(p.slowest, done.Took)
-		p.limit = next(p.limit, len(devices), done.Took)
+		p.limit = nextLimit(p.limit, len(devices), done.Took)
 	}
 	return nil
 }
 
-// next returns how many devices the batch after one of a size may sign out, which took a time.
-func next(limit, size int, took time.Duration) int {
+// nextLimit returns how many devices the next batch may sign out, after a batch of that size, under that limit, took that long.
+func nextLimit(limit, size int, took time.Duration) int {
 	switch {
 	case took > batchTime:
 		limit = int(int64(size) * int64(batchTime) / int64(took))

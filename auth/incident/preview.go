@@ -15,11 +15,11 @@ import (
 // pageSize is how many devices one statement reads.
 const pageSize = 500
 
-// activeWithin is how lately a device was seen that counts as active.
+// A device that was seen within activeWithin counts as active.
 const activeWithin = 24 * time.Hour
 
 // Preview counts what an incident would sign out, and keeps that with its filter for PreviewLife. It returns KindInvalidRequest for an empty filter
-// or one that cannot select anything, and KindNotAllowed when there is nothing to sign out, when passwords cannot be reset for want of mail, and on Citus.
+// or one that cannot select anything, and KindNotAllowed when there is nothing to sign out, when RequireReset is set and no mail is set up, and on Citus.
 func (s *Service) Preview(ctx context.Context, r Request) (models.Incident, error) {
 	now := s.clock.Now()
 	f, err := check(r.Filter, now)
@@ -42,12 +42,13 @@ func (s *Service) Preview(ctx context.Context, r Request) (models.Incident, erro
 	}
 	i.CreatedAt = s.clock.Now() // the count may have taken long
 	if i.Counts.Devices == 0 {
-		return i, refuse("no device that is signed in matches: %s", nothing(f, i.Counts))
+		return i, refuse("no device that is signed in matches: %s", noMatch(f, i.Counts))
 	}
 	return i, s.store.AddIncident(ctx, i)
 }
 
-func nothing(f models.IncidentFilter, c models.IncidentCounts) string {
+// noMatch says which filter matched no device, as far as the counts tell.
+func noMatch(f models.IncidentFilter, c models.IncidentCounts) string {
 	if c.NoAddress > 0 {
 		return fmt.Sprintf("%s; the IP address of the sign-in is not known of %d others", Describe(f), c.NoAddress)
 	}
@@ -75,7 +76,7 @@ func (s *Service) count(ctx context.Context, f models.IncidentFilter, now time.T
 			}
 			c.Live++
 			if !selects(f, d, now, now) {
-				if len(f.Networks) > 0 && d.CreatedIP == "" && others(f, d) {
+				if len(f.Networks) > 0 && d.CreatedIP == "" && restMatches(f, d) {
 					c.NoAddress++
 				}
 				continue

@@ -1,5 +1,6 @@
 // Package incident signs out many devices at once after a security incident: those that a filter selects. A preview counts them and is then confirmed
-// by its id. The work goes in short transactions, one after the other, and survives the death of the process that does it.
+// by its id. The work goes in short transactions, one after the other, and survives the death of the process that does it: the operator's command
+// calls Preview, Confirm and Work, and every server calls Run, which takes over an incident whose process has died.
 package incident
 
 import (
@@ -40,17 +41,17 @@ type Request struct {
 	By           string // the operator, for the record
 }
 
-// Start says how an incident is dealt with.
+// Start says how to run a confirmed incident.
 type Start struct {
-	Over  time.Duration // spreads the work, up to MaxOver; 0: it goes as fast as it may
+	Over  time.Duration // spreads the work, up to MaxOver; 0: as fast as the batches allow
 	Words string        // of the operator, for the mails to the owners; plain text without links, see auth.IncidentWords; may be empty
 }
 
-// PreviewLife is how long a preview may be confirmed.
+// PreviewLife is how long after it was made a preview can be confirmed.
 const PreviewLife = 10 * time.Minute
 
 // Confirm starts the incident of a preview. The request may repeat the preview's filter, or be empty. Confirm returns KindInvalidRequest for a
-// Start that cannot be, KindNotFound for an unknown preview, and KindNotAllowed when the preview is too old or was confirmed, when the request asks for
+// Start that is not valid, KindNotFound for an unknown preview, and KindNotAllowed when the preview is too old or was confirmed, when the request asks for
 // something else, and while another incident runs.
 func (s *Service) Confirm(ctx context.Context, id uuid.UUID, r Request, how Start) (models.Incident, error) {
 	preview, err := s.find(ctx, id)
@@ -110,7 +111,7 @@ func (s *Service) Resume(ctx context.Context, id uuid.UUID) (models.Incident, er
 	return i, s.oneAtATime(ctx, err)
 }
 
-// oneAtATime names the incident that is in the way.
+// oneAtATime turns models.ErrDuplicate into a refusal that names the running incident. It returns every other error as it is.
 func (s *Service) oneAtATime(ctx context.Context, err error) error {
 	if !errors.Is(err, models.ErrDuplicate) {
 		return err
@@ -127,7 +128,7 @@ func (s *Service) List(ctx context.Context) ([]models.Incident, error) {
 	return s.store.Incidents(ctx, s.clock.Now().Add(-PreviewLife))
 }
 
-// Show returns an incident, and which of its accounts have signed in since. It returns KindNotFound.
+// Show returns an incident, and how many of its accounts have signed in since, on how many devices. It returns KindNotFound.
 func (s *Service) Show(ctx context.Context, id uuid.UUID) (i models.Incident, back models.IncidentReturn, err error) {
 	if i, err = s.find(ctx, id); err != nil {
 		return i, back, err

@@ -13,11 +13,11 @@ import (
 // measureFor is how long the hash rate is measured.
 const measureFor = 500 * time.Millisecond
 
-// Wave is what returning sign-ins cost.
+// Wave estimates the load when the people who were signed out sign in again.
 type Wave struct {
 	Passwords int64         // to check, at most: one for each device, and another one for each account with a new password; a passkey costs none
 	Rate      float64       // passwords that this machine checks in a second, on all its cores
-	Lasts     time.Duration // when all come back at once to this machine alone
+	Lasts     time.Duration // how long this machine alone is busy, if all come back at once
 }
 
 // Wave measures how fast this machine checks passwords, and says how long the sign-ins after an incident would keep it busy.

@@ -17,11 +17,11 @@ const (
 	mostTries  = 20 // batches in a row that may fail
 )
 
-// Tell is told how far an incident has got, from time to time. here says that this process does the work.
+// Tell receives the progress of an incident from time to time. here says that this process does the work.
 type Tell func(i models.Incident, here bool)
 
 // Work works on a running incident, or waits while another process does, until it is paused or done. When the context ends, it stops
-// after the present batch, and another process may go on. It returns the incident as it is then, and KindNotFound for an unknown one. After an
+// after the current batch, and another process may go on. It returns the incident as it is then, and KindNotFound for an unknown one. After an
 // error Work may be called again.
 func (s *Service) Work(ctx context.Context, id uuid.UUID, tell Tell) (i models.Incident, err error) {
 	for {
@@ -78,7 +78,7 @@ func (s *Service) attempt(ctx context.Context, id uuid.UUID, tell Tell) (here bo
 	if err != nil {
 		return false, err
 	}
-	p := &pass{s: s, i: i, tell: tell, limit: firstBatch, read: models.DeviceKey{UserID: i.AfterUser, ID: i.AfterDevice}, slowest: time.Duration(i.Slowest) * time.Microsecond}
+	p := &pass{s: s, i: i, tell: tell, limit: firstBatch, last: models.DeviceKey{UserID: i.AfterUser, ID: i.AfterDevice}, slowest: time.Duration(i.Slowest) * time.Microsecond}
 	err = p.run(ctx)
 	if lost := errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrChanged); lost || err == nil && p.done {
 		return true, nil // paused, another's, or done
@@ -94,7 +94,7 @@ func (s *Service) claim(ctx context.Context, id uuid.UUID) (models.Incident, err
 	return s.store.ClaimIncident(ctx, id, s.worker, now, now.Add(lease))
 }
 
-// sleep reports whether the context lasts for so long.
+// sleep waits, and returns false when the context ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

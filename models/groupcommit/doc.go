@@ -3,8 +3,8 @@
 // single item. The idea is that of DB.Batch of go.etcd.io/bbolt.
 //
 // An item never waits for company. When a slot is free, its batch starts at once with whatever is queued. Items that arrive while
-// all slots are busy wait, and the next batch takes them. One of the callers runs each batch, so a lone item costs no goroutine
-// switch.
+// all slots are busy wait, and the next batch takes them. One of the callers runs each batch. It yields
+// once before (runtime.Gosched), so that callers that are about to arrive join.
 //
 // The queue gives these guarantees:
 //

@@ -11,7 +11,7 @@ import (
 )
 
 // ErrPanicked is returned to the callers of a batch whose function panicked. It is unknown whether the batch was committed. The
-// panic itself goes on in the caller that ran the batch.
+// panic itself continues in the caller that ran the batch.
 var ErrPanicked = errors.New("the function that commits batches panicked")
 
 // Config describes the work of a Queue. All fields are required.
@@ -148,7 +148,7 @@ func (q *Queue[K, T]) lead(ctx context.Context, leader *call[T]) step {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.config.Timeout)
 	defer cancel()
 	err = q.config.Batch(ctx, items)
-	return after(err)
+	return nextStep(err)
 }
 
 // gather claims the waiting calls that may join a batch, and orders them.
@@ -167,8 +167,8 @@ func (q *Queue[K, T]) gather(leader *call[T]) []*call[T] {
 	return batch
 }
 
-// after is the step that follows a batch.
-func after(err error) step {
+// nextStep is the step of a call after a batch.
+func nextStep(err error) step {
 	if errors.As(err, new(rolledBack)) {
 		return stepTrySolo
 	}
@@ -181,13 +181,13 @@ func (q *Queue[K, T]) finish(batch []*call[T], leader *call[T], err error) {
 	for _, c := range batch {
 		c.err = err
 		if c != leader {
-			c.next <- after(err)
+			c.next <- nextStep(err)
 		}
 	}
 }
 
 // handOff gives the slot to the call that has waited longest among those whose key is not in flight. A call whose key is in flight
-// is offered the slot of that batch later.
+// gets its chance when the batch with that key ends.
 func (q *Queue[K, T]) handOff(batch []*call[T]) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
