@@ -16,8 +16,8 @@ const (
 	originBytes    = 177
 	eventBytes     = 650
 	touchedBytes   = 740 // of a device's row and the index that a refresh finds it by
-	serverMicros   = 243 // CPU time of a refresh: of Latchkey, and of PostgreSQL
-	databaseMicros = 138
+	serverMicros   = 163 // CPU time of a refresh: of Latchkey, and of PostgreSQL
+	databaseMicros = 99
 )
 
 // What the guide to capacity assumes.
