@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,8 +28,11 @@ type Hasher struct {
 	dummy     password.PHC  // what unknown accounts are checked against
 	Refreshes refreshActivity
 	counts    struct{ admitted, refused, waited atomic.Int64 } // waited in nanoseconds
-	garbage   atomic.Int64                                     // KiB that hashes have taken since the last collection, about
-	Derive    func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
+	garbage   struct {
+		sync.Mutex
+		kib int // that hashes have taken since the last collection
+	}
+	Derive func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
 }
 
 // NewHasher returns a Hasher that runs at most workers hashes at once. At most queue callers wait, in order, and each for at most
@@ -118,10 +122,13 @@ func (h *Hasher) run(ctx context.Context, prepared string, p password.PHC, size 
 
 // collect collects garbage once for as many hashes as there are slots, before the next one takes its memory. The memory of a hash cannot
 // be used again before. Go collects much later, and a limit that makes it hurry also gives memory back to the system, to take it again
-// for the next hash. On two cores that cost as much as half of a hash.
+// for the next hash. On two cores that cost as much as half of a hash. No hash begins during a collection: it would not find the memory
+// that is about to be free, and take more.
 func (h *Hasher) collect(kib uint32) {
-	if h.garbage.Add(int64(kib)) >= int64(cap(h.slots))*int64(password.DefaultParams.MemoryKiB) {
-		h.garbage.Store(0)
+	h.garbage.Lock()
+	defer h.garbage.Unlock()
+	if h.garbage.kib += int(kib); h.garbage.kib >= cap(h.slots)*int(password.DefaultParams.MemoryKiB) {
+		h.garbage.kib = 0
 		runtime.GC()
 	}
 }
