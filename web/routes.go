@@ -214,7 +214,10 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 	handler, pattern := s.mux.Handler(r)
 	if pattern != "" {
 		request(r).Route = pattern
-		s.mux.ServeHTTP(w, r) // not handler: it sets the path values
+		if strings.Contains(pattern, "{") {
+			handler = s.mux // which sets the path values
+		}
+		handler.ServeHTTP(w, r)
 		return
 	}
 	refusal := refusedRoute{header: http.Header{}}
