@@ -93,6 +93,7 @@ verify: ## fail on stale generated code, go.mod, formatting or build (make lint 
 	@stale="$$("$$(go env GOROOT)/bin/gofmt" -l $(CODE))" || exit 1; [ -z "$$stale" ] || { echo "verify: run gofmt -w on:" $$stale >&2; exit 1; }
 	go build ./...
 
+# With LATCHKEY_BENCH_RIVAL=/path/to/auth it also refreshes at GoTrue (github.com/supabase/auth), on the same PostgreSQL.
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem $(PKGS)
 

@@ -93,6 +93,9 @@ func benchPostgres(b *testing.B) {
 		fmt.Sprintf("%.3f (%.2f)", float64(updatesAfter-updates)/n, float64(commitsAfter-commits)/n), "1")
 	benchSignIn(b, s)
 	row("start to ready, schema current", fmt.Sprintf("%.0f ms", s.startTime(b)), "≤ 30 ms")
+	if os.Getenv(rivalEnv) != "" {
+		benchRival(b, cluster, s)
+	}
 }
 
 // benchProofs measures what DPoP costs the server: refreshes of bound devices, whose proofs are made beforehand, against those of others.
