@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"sync"
@@ -185,7 +186,7 @@ var userColumns = sync.OnceValue(func() string {
 
 // BrowserSession finds the live browser with this secret, present or former, and its owner, in one query. The first use of a secret that
 // RenewBrowserSecret gave costs one write more: it limits the life of the former one. BrowserSession returns ErrNotFound when
-// the browser is unknown, revoked, expired or idle, or the account is disabled.
+// the browser is unknown, revoked, expired or idle, or the account is disabled. With the former secret the proof is that of the sign-in.
 func (s *Store) BrowserSession(ctx context.Context, userID, id uuid.UUID, secretHash []byte, live Liveness) (Device, User, error) {
 	var row struct {
 		Device Device `gorm:"embedded"`
@@ -199,6 +200,9 @@ func (s *Store) BrowserSession(ctx context.Context, userID, id uuid.UUID, secret
 		Take(&row).Error
 	if err == nil {
 		_ = s.retireFormerSecret(ctx, row.Device, secretHash, live.Now) // after an error the next request does it
+		if !bytes.Equal(row.Device.SecretHash, secretHash) {            // the former secret shows who signed in, not who confirmed since
+			row.Device.ProvedBy, row.Device.ProvedAt = row.Device.SignedInBy, nil
+		}
 	}
 	return row.Device, row.User, wrapErr("find browser", err)
 }

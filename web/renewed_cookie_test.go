@@ -116,6 +116,26 @@ func TestACopiedCookieIsSignedOutByTheOwnersConfirmation(t *testing.T) {
 	})
 }
 
+// A copy of the cookie from before a confirmation still works for a moment, and lets no app in as if its holder had confirmed.
+func TestTheFormerCookieIsNoFreshProof(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.addNotes()
+		b := s.signedIn()
+		s.clock.Advance(20 * time.Minute)
+		thief := b.copied()
+		b.confirmsADownload()
+		page := thief.asks()
+		thief.shown(page).one("input", "name", "current_password")
+		if r := thief.allows(page); r.status != http.StatusUnprocessableEntity {
+			t.Errorf("the former cookie lets an app in: %d to %s", r.status, r.header.Get("Location"))
+		}
+		if v := b.answered(b.allows(b.asks()), notesURI); s.redeem(v.Get("code")).status != http.StatusOK {
+			t.Errorf("the owner, who has just confirmed: %v", v)
+		}
+		thief.shown("/devices") // the copy lives on for these seconds
+	})
+}
+
 // SECURITY.md promises it: what a copied cookie cannot do, it cannot do in the minutes after the sign-in or a confirmation either.
 func TestACopiedCookieDoesNoSensitiveAct(t *testing.T) {
 	eachLocalPost(t, func(t *testing.T, s *postOffice) {
