@@ -77,7 +77,7 @@ func TestTheLimitsAreThoseOfTheSecurityDocument(t *testing.T) {
 	said("| event: language changed | `events` | %d a day, and %d more after each new password", ratelimit.LanguageLimit.Most, ratelimit.LanguageLimit.AfterNewPassword)
 	said("| languages chosen | `attempts` | one counter, %d in %d minutes", ratelimit.MaxLanguages, window)
 	said("for %d days the account's mails also say in the former language", notify.FormerLanguageLife/(24*time.Hour))
-	said("had not signed in from that network (an IPv4 address, a /64 of IPv6) for %d days", ratelimit.NewNetworkFor/(24*time.Hour))
+	said("had known that network (an IPv4 address, a /64 of IPv6) for less than %d days", ratelimit.NewNetworkFor/(24*time.Hour))
 	said("%d a day, and %d more after each that was set by mail or by an operator", ratelimit.PasswordLimit.Most, ratelimit.PasswordLimit.AfterNewPassword)
 	said("%d a day asked for, %d in %d minutes, and %d more after each new password", ratelimit.AddressLimit.Most, ratelimit.MaxEmailAsked, window, ratelimit.AddressLimit.AfterNewPassword)
 	said("event: data downloaded | `events` | %d a day, and %d more after each new password", ratelimit.DownloadLimit.Most, ratelimit.DownloadLimit.AfterNewPassword)
