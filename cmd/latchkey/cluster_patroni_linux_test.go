@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"net"
 	"testing"
 	"time"
@@ -35,11 +36,32 @@ func TestClusterUnderPatroni(t *testing.T) {
 				"10.0.0.11:5432 check port 8008", one.Server+" check port "+firstAPI, "10.0.0.12:5432 check port 8008", two.Server+" check port "+secondAPI))
 			nodes.Roles()
 			url := nodes.URL(address)
+			leadsToPrimary(t, url)
 			c := newClusterSite(t, url, url)
 			report = append(report, c.under(name, func(run *clusterRun) { strike(run, nodes) }))
 		})
 	}
 	t.Logf("\n%s", report)
+}
+
+// leadsToPrimary waits until HAProxy has asked both servers: until then it takes a standby for a primary.
+func leadsToPrimary(t *testing.T, url string) {
+	t.Helper()
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	db.SetMaxIdleConns(0) // each query gets a connection of its own
+	eventually(t, time.Minute, "the proxy leads to the primary alone", func() bool {
+		for range 10 {
+			var readOnly bool
+			if db.QueryRowContext(t.Context(), "SELECT pg_is_in_recovery()").Scan(&readOnly) != nil || readOnly {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 func patroniSwitchover(c *clusterRun, nodes *modelstest.Patroni) {
