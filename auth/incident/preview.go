@@ -47,7 +47,7 @@ func (s *Service) Preview(ctx context.Context, r Request) (models.Incident, erro
 	return i, s.store.AddIncident(ctx, i)
 }
 
-// noMatch says which filter matched no device, as far as the counts tell.
+// noMatch says which filter matched no device, and for how many the network is not known.
 func noMatch(f models.IncidentFilter, c models.IncidentCounts) string {
 	if c.NoAddress > 0 {
 		return fmt.Sprintf("%s; the IP address of the sign-in is not known of %d others", Describe(f), c.NoAddress)

@@ -20,6 +20,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"latchkey/models/modelstest"
 )
 
 // ceilingAddress names the variable that makes this test binary the ceiling: a server without a database, which listens there.
@@ -65,12 +67,7 @@ func serveCeiling(address string) error {
 // newCeiling starts the ceiling in a process of its own.
 func newCeiling(b *testing.B) *server {
 	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
+	address := modelstest.FreeAddress(b)
 	s := &server{url: "http://" + address, tokens: filepath.Join(b.TempDir(), "devices.json"), accounts: 1, process: exec.CommandContext(b.Context(), os.Args[0])}
 	s.process.Env, s.process.Stderr = append(os.Environ(), ceilingAddress+"="+address), os.Stderr
 	if err := s.process.Start(); err != nil {

@@ -42,13 +42,9 @@ func newRival(b *testing.B, cluster *modelstest.Cluster, algorithm, clients int)
 	if err != nil {
 		b.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	_ = l.Close()
-	r := &rival{url: "http://127.0.0.1:" + port}
+	address := modelstest.FreeAddress(b)
+	_, port, _ := net.SplitHostPort(address)
+	r := &rival{url: "http://" + address}
 	program := os.Getenv(rivalEnv)
 	environment := append(os.Environ(), "GOTRUE_DB_DRIVER=postgres", "DB_NAMESPACE=auth", "DATABASE_URL="+cluster.URL(database)+"&search_path=auth",
 		"GOTRUE_DB_MIGRATIONS_PATH="+filepath.Join(filepath.Dir(program), "migrations"), "GOTRUE_API_HOST=127.0.0.1", "PORT="+port, "API_EXTERNAL_URL="+r.url,
