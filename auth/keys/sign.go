@@ -1,10 +1,9 @@
 package keys
 
 import (
+	"crypto/ecdsa"
 	"encoding/base64"
 	"encoding/json"
-
-	"github.com/golang-jwt/jwt/v5"
 
 	"latchkey/auth/keyring"
 )
@@ -19,13 +18,16 @@ func Sign(key *keyring.Key, typ string, claims any) (string, error) {
 	b := make([]byte, 0, 1024)
 	b = base64.RawURLEncoding.AppendEncode(b, []byte(`{"alg":"`+key.Alg+`","kid":"`+key.ID+`","typ":"`+typ+`"}`))
 	b = base64.RawURLEncoding.AppendEncode(append(b, '.'), payload)
-	method := key.Method()
-	if ecdsa, ok := method.(*jwt.SigningMethodECDSA); ok {
-		method = es256{ecdsa}
-	}
-	signature, err := method.Sign(string(b), key.Signer())
+	signature, err := sign(key, b)
 	if err != nil {
 		return "", err
 	}
 	return string(base64.RawURLEncoding.AppendEncode(append(b, '.'), signature)), nil
+}
+
+func sign(key *keyring.Key, text []byte) ([]byte, error) {
+	if private, ok := key.Signer().(*ecdsa.PrivateKey); ok {
+		return signES256(text, private)
+	}
+	return key.Method().Sign(string(text), key.Signer())
 }
