@@ -30,7 +30,7 @@ type Hasher struct {
 	counts    struct{ admitted, refused, waited atomic.Int64 } // waited in nanoseconds
 	garbage   struct {
 		sync.Mutex
-		kib int // that hashes have taken since the last collection
+		kib int // that hashes have taken since the last of collect’s collections
 	}
 	Derive func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
 }
@@ -120,17 +120,23 @@ func (h *Hasher) run(ctx context.Context, prepared string, p password.PHC, size 
 	return h.Derive([]byte(prepared), p.Salt, p.Time, p.MemoryKiB, p.Threads, size), nil
 }
 
-// collect collects garbage once for as many hashes as there are slots, before the next one takes its memory. The memory of a hash cannot
-// be used again before. Go collects much later, and a limit that makes it hurry also gives memory back to the system, to take it again
-// for the next hash. On two cores that cost as much as half of a hash. No hash begins during a collection: it would not find the memory
-// that is about to be free, and take more.
+// collect collects garbage before every third hash on two cores, and every second while apps refresh. Until then the memory of hashes that
+// are done cannot be used again. With more cores it waits for more hashes, as far as the limit of the program's memory allows. Go collects
+// much later, and a limit that makes it hurry also gives memory back to the system, to take it again for the next hash: on two cores that
+// costs as much as half of a hash. No hash of ours begins during the collection: it would not find the memory that is about to be free,
+// and take more.
 func (h *Hasher) collect(kib uint32) {
 	h.garbage.Lock()
 	defer h.garbage.Unlock()
-	if h.garbage.kib += int(kib); h.garbage.kib >= cap(h.slots)*int(password.DefaultParams.MemoryKiB) {
+	atOnce := cap(h.slots)
+	if h.Refreshes.reserved.Load() {
+		atOnce--
+	}
+	if h.garbage.kib >= (atOnce/2+2)*int(password.DefaultParams.MemoryKiB) {
 		h.garbage.kib = 0
 		runtime.GC()
 	}
+	h.garbage.kib += int(kib)
 }
 
 // Do runs work that costs about as much as a hash, in the place of one. Errors: ErrBusy, or the context's.

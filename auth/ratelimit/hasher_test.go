@@ -220,21 +220,40 @@ func TestEveryAnswerCostsOneHash(t *testing.T) {
 	}
 }
 
-// Without a collection of its own, the hasher would here leave 20 times 19 MiB.
+// Without collections of its own, the hasher would here leave 20 times 19 MiB.
 func TestHashesLeaveLittleMemory(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	h := NewHasher(password.DefaultParams, 2, 0, 0)
-	for range 20 {
-		if err := h.VerifyUnknown(t.Context(), "a walk in the early rain"); err != nil {
-			t.Fatal(err)
-		}
-		runtime.ReadMemStats(&after)
-		if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 2*20<<20 {
-			t.Fatalf("the heap has grown by %d MiB, want at most those of two hashes", grown>>20)
-		}
+	for _, test := range []struct {
+		what      string
+		cores     int
+		refreshes bool
+		want      int64 // hashes
+	}{
+		{"one core", 1, false, 2},
+		{"two cores", 2, false, 3},
+		{"two cores, and apps refresh", 2, true, 2},
+		{"sixteen cores", 16, false, 10},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			runtime.GC()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			h := NewHasher(password.DefaultParams, test.cores, 0, 0)
+			most := int64(0)
+			for range 20 {
+				if test.refreshes {
+					h.Refreshes.Note()
+				}
+				if err := h.VerifyUnknown(t.Context(), "a walk in the early rain"); err != nil {
+					t.Fatal(err)
+				}
+				runtime.ReadMemStats(&after)
+				most = max(most, int64(after.HeapAlloc)-int64(before.HeapAlloc))
+			}
+			if hashes := (most >> 20) / 19; hashes != test.want {
+				t.Errorf("the heap has grown by %d MiB, the memory of %d hashes, want that of %d", most>>20, hashes, test.want)
+			}
+		})
 	}
 }
 
