@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth/grant"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 	"latchkey/views"
@@ -64,6 +65,7 @@ type act struct {
 	status   int
 	kind     models.EventKind
 	done     func(o *owner, r reply)
+	brief    bool // its page ends before the challenge on it does
 }
 
 func here(path string) func(*owner) string { return func(*owner) string { return path } }
@@ -107,7 +109,7 @@ func sensitiveActs() []act {
 			},
 		},
 		{
-			name: "new passkey", page: here("/security/passkeys"), password: "current_password", status: http.StatusSeeOther, kind: models.EventFactorAdded,
+			name: "new passkey", page: here("/security/passkeys"), password: "current_password", status: http.StatusSeeOther, kind: models.EventFactorAdded, brief: true,
 			fields: func(o *owner, form screen) url.Values {
 				return url.Values{
 					"new_passkey":   {o.keychain().create(form.one("div", "id", "new_passkey").attr("data-options"))},
@@ -175,11 +177,49 @@ var deletion = act{
 	fields: func(o *owner, _ screen) url.Values { return url.Values{"email": {o.email}} },
 }
 
+// lettingIn are the acts that let an app in. Each begins a new request of the app, when the last proof is too old for it.
+func (s *site) lettingIn() []act {
+	s.t.Helper()
+	s.addNotes()
+	tv, waiting := s.television(), ""
+	allow := func(_ *owner, form screen) url.Values {
+		return url.Values{"request": {form.one("input", "name", "request").attr("value")}, "device_name": {"Notes"}, "choice": {"allow"}}
+	}
+	return []act{
+		{
+			name: "app let in", password: "current_password", status: http.StatusSeeOther, fields: allow, brief: true,
+			page: func(o *owner) string {
+				o.clock.Advance(grant.ProofLife + time.Minute)
+				return o.asks()
+			},
+			done: func(o *owner, r reply) {
+				if r := o.redeem(o.answered(r, notesURI).Get("code")); r.status != http.StatusOK {
+					o.t.Errorf("the code: %d %s", r.status, r.body)
+				}
+			},
+		},
+		{
+			name: "television let in", password: "current_password", status: http.StatusSeeOther, fields: allow, brief: true,
+			page: func(o *owner) (path string) {
+				var code string
+				waiting, code = o.deviceCodes(tv)
+				return o.post("/device", url.Values{"user_code": {code}}).header.Get("Location")
+			},
+			done: func(o *owner, _ reply) {
+				if r := o.poll(tv, waiting); r.status != http.StatusOK {
+					o.t.Errorf("the television: %d %s", r.status, r.body)
+				}
+			},
+		},
+	}
+}
+
 // try does an act with a confirmation that proof makes from the act's form.
 func (o *owner) try(a act, proof func(form screen) url.Values) reply {
 	o.t.Helper()
 	page := a.page(o)
-	forms := o.shown(page).all("form", "action", page)
+	action, _, _ := strings.Cut(page, "?")
+	forms := o.shown(page).all("form", "action", action)
 	if len(forms) == 0 {
 		o.t.Fatalf("%s has no form", page)
 	}
@@ -191,7 +231,7 @@ func (o *owner) try(a act, proof func(form screen) url.Values) reply {
 		}
 		values[name] = value
 	}
-	return o.post(page, values)
+	return o.post(action, values)
 }
 
 func (o *owner) count(kind models.EventKind) int { return countKind(o.eventsOf(o.email), kind) }
@@ -267,7 +307,7 @@ func (o *owner) refusesAllWrongProofs(a act, other *owner) {
 	o.refuses(a, "the challenge of another account's page", "passkey", func(screen) url.Values {
 		return o.key.confirm(other.shown("/security/data"))
 	})
-	if a.kind != models.EventFactorAdded { // the new passkey's own challenge is over as soon
+	if !a.brief {
 		o.refuses(a, "a page that was open for too long", "passkey", func(form screen) url.Values {
 			answer := o.key.confirm(form)
 			o.clock.Advance(31 * time.Minute)
@@ -328,16 +368,37 @@ func TestEverySensitiveActAsksWhoIsThere(t *testing.T) {
 	})
 }
 
+func TestWhatLetsAnAppInAsksWhoIsThere(t *testing.T) {
+	eachLocalPost(t, func(t *testing.T, s *postOffice) {
+		ada, bob := s.protected(adaEmail), s.protected("bob@example.com")
+		for _, a := range s.lettingIn() {
+			ada.refusesAllWrongProofs(a, bob)
+			ada.does(a, "password and code", func(screen) url.Values { return ada.byCode() }) // the page moves the clock
+			recovery := ada.byRecoveryCode()
+			ada.does(a, "password and recovery code", typed(recovery))
+			ada.refuses(a, "a used recovery code", "code", typed(recovery))
+			var used url.Values
+			ada.does(a, "a passkey", func(form screen) url.Values {
+				used = ada.key.confirm(form)
+				return maps.Clone(used)
+			})
+			ada.refuses(a, "a used challenge", "passkey", func(screen) url.Values { return maps.Clone(used) })
+		}
+	})
+}
+
 // A form that asks for a confirmation is of an act that the tests above try with every wrong proof, or of one that another test tries.
 func TestEveryFormThatAsksForAConfirmationIsTried(t *testing.T) {
 	id := regexp.MustCompile(`[^/]+/(rename|remove|revoke-since)$`)
 	masked := func(path string) string { return id.ReplaceAllString(path, "id/$1") }
-	// The acts that other tests try: to set an app up and to remove it, and what lets an app in.
-	tried := []string{"/security/app", masked("/security/app/remove"), "/authorize", "/device"}
+	tried := []string{"/security/app", masked("/security/app/remove")} // other tests try to set an app up and to remove it
 	eachLocalPost(t, func(t *testing.T, s *postOffice) {
 		o := s.protected(adaEmail)
-		for _, a := range append(sensitiveActs(), deletion) {
-			tried = append(tried, masked(a.page(o)))
+		for _, acts := range []func() []act{sensitiveActs, s.lettingIn, func() []act { return []act{deletion} }} { // a registered app keeps others out
+			for _, a := range acts() {
+				path, _, _ := strings.Cut(a.page(o), "?")
+				tried = append(tried, masked(path))
+			}
 		}
 	})
 	for _, state := range views.Gallery(views.Assets{}) {
