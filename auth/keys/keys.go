@@ -20,8 +20,8 @@ const (
 	// RingReadEvery is how soon a process sees a rotation by another one.
 	RingReadEvery = 10 * time.Second
 
-	// keyAnnounce is how long a key is published before a forced rotation makes it sign, at least. Replicas read it some seconds
-	// after it was made, and clients may cache a key set from just before that for MaxAge.
+	// keyAnnounce is how long a key must be published before RotateAnnounced or a change of algorithm makes it sign. Replicas read a key
+	// some seconds after it was made, and clients may cache a key set from just before that for MaxAge. Rotate does not wait for this.
 	keyAnnounce = MaxAge + 3*RingReadEvery
 )
 
@@ -29,12 +29,17 @@ func (s *Service) schedule() keyring.Schedule {
 	return keyring.Schedule{Every: keySignsFor, Keep: s.config.AccessTTL + time.Hour, Lead: keyLead, Announce: keyAnnounce}
 }
 
-// Load reads the signing keys, generates those that are due and deletes those that are retired. Replicas may call it at the same
-// time: the database decides whose new key counts. Load returns keyring.ErrSealedByOther if a key was sealed under a secret that
-// this process does not have.
+// Load reads the signing keys, reseals those that a previous secret sealed, generates those that are due and deletes those that are
+// retired. Replicas may call it at the same time: the database decides whose new key counts. Load returns keyring.ErrSealedByOther if a
+// key was sealed under a secret that this process does not have.
 func (s *Service) Load(ctx context.Context) error {
 	s.ringLock.Lock()
 	defer s.ringLock.Unlock()
+	return s.load(ctx)
+}
+
+// load is Load, for a caller that holds ringLock.
+func (s *Service) load(ctx context.Context) error {
 	now := s.clock.Now()
 	ring, err := s.readRing(ctx)
 	if err != nil {
@@ -129,32 +134,34 @@ func (s *Service) Current(ctx context.Context) (*keyring.Key, error) {
 	return key, nil
 }
 
-// Find returns the published key with the id kid. If the id is unknown, another replica may just have made that key and put it to
-// use by a second rotation, so Find reads the keys again, at most once a second.
+// Find returns the published key with the id kid. If this process does not know the id, another replica may just have made the key and,
+// after a second rotation, begun to sign with it. So Find then calls Load, at most once a second.
 func (s *Service) Find(kid string) (*keyring.Key, bool) {
-	ring, now := s.ring.Load(), s.clock.Now()
-	if ring == nil {
-		return nil, false
-	}
-	key, ok := ring.Find(kid, now)
-	if ok {
+	if key, ok := s.findRead(kid); ok {
 		return key, true
 	}
 	s.ringLock.Lock()
-	stale := !auth.Fresh(s.ringAt, now, time.Second)
-	if stale {
-		s.ringAt = now // failed reads count, too: forged tokens must not cause a query each while the database is down
+	defer s.ringLock.Unlock()
+	now := s.clock.Now()
+	if s.ring.Load() == nil || auth.Fresh(s.ringAt, now, time.Second) {
+		return s.findRead(kid) // another call may have read the key while this one waited
 	}
-	s.ringLock.Unlock()
-	if !stale {
-		return nil, false
-	}
+	s.ringAt = now // failed reads count, too: forged tokens must not cause a query each while the database is down
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	if err := s.Load(ctx); err != nil {
+	if err := s.load(ctx); err != nil {
 		return nil, false
 	}
-	return s.ring.Load().Find(kid, now)
+	return s.findRead(kid)
+}
+
+// findRead is Find in the keys that were read last.
+func (s *Service) findRead(kid string) (*keyring.Key, bool) {
+	ring := s.ring.Load()
+	if ring == nil {
+		return nil, false
+	}
+	return ring.Find(kid, s.clock.Now())
 }
 
 // Known is Find that also returns a retired key as long as this process knows it.
@@ -182,7 +189,7 @@ type Info struct {
 	Signing, Next        bool
 }
 
-// List returns the published keys.
+// List calls Load, which may make and delete keys, and returns the published keys.
 func (s *Service) List(ctx context.Context) ([]Info, error) {
 	if err := s.Load(ctx); err != nil {
 		return nil, err

@@ -2,12 +2,14 @@ package services_test
 
 import (
 	"bytes"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"latchkey/auth/services"
 	"latchkey/models"
+	"latchkey/models/modelstest"
 )
 
 // raceMinted collects the access tokens that a race minted.
@@ -142,5 +144,46 @@ func TestRaceOfKeysDuringAChangeOfSettings(t *testing.T) {
 		if n := raceSeqs(t, p.on(0)); n != 3 && n != 4 { // whichever saw the other's first key publishes its own before it signs, and none after it yet
 			t.Errorf("%d keys", n)
 		}
+	})
+}
+
+// A token of a key that another replica has just put to use is good for all who present one at once, not only for the first.
+func TestAllWhoMeetANewKeyAtOnceAreLetIn(t *testing.T) {
+	modelstest.InTurnMigrated(t, func(t *testing.T, url string) {
+		slow := false
+		store, err := models.Open(t.Context(), models.Config{URL: url, OnStatement: func(sql string) {
+			if slow && strings.Contains(sql, "signing_keys") {
+				time.Sleep(50 * time.Millisecond) // so that the others come while the first one reads
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		d := newDesk(t, store)
+		replica, err := services.New(store, d.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the first key was announced, the second is new to d
+			d.advance(2 * time.Second)
+			if err := replica.Keys.Rotate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		signed, _, err := replica.Tokens.MintAccess(t.Context(), models.Device{UserID: d.ada.ID, ID: models.NewID(d.now()), ExpiresAt: d.now().Add(time.Hour)}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		slow = true
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if _, err := d.Tokens.Verify(signed); err != nil {
+					t.Errorf("a good token: %v", err)
+				}
+			})
+		}
+		wg.Wait()
 	})
 }
