@@ -22,12 +22,12 @@ type Gate struct {
 // dbSlotCount is how many sign-ins use the database at a time: a quarter of the connections by default.
 const dbSlotCount = 4
 
-// NewGate returns a gate that admits workers+waiting sign-ins. One network gets twice the workers, and at least eight of them: it
-// can keep the cores busy, but cannot keep others out.
+// NewGate returns a gate that admits workers+waiting sign-ins at a time. Of these, one network may have twice as many as there are workers,
+// but no more than half of all, and always eight: it can keep the cores busy, but cannot keep others out.
 func NewGate(workers, waiting int) *Gate {
 	return &Gate{
 		inside: make(chan struct{}, workers+waiting), dbSlots: make(chan struct{}, dbSlotCount),
-		share: max(8, 2*workers), networks: map[string]int{},
+		share: max(8, min(2*workers, (workers+waiting)/2)), networks: map[string]int{},
 	}
 }
 

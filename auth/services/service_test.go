@@ -314,3 +314,18 @@ func TestOneNetworkCannotHoldTheDoor(t *testing.T) {
 		t.Errorf("after one has left: %v", err)
 	}
 }
+
+func TestOneNetworkCannotHoldTheDoorOfManyCores(t *testing.T) {
+	d := ratelimit.NewGate(96, 64)
+	for admitted := 0; ; admitted++ {
+		if _, err := d.Admit(at("192.0.2.1")); err != nil {
+			if admitted != 80 {
+				t.Errorf("%d of one network, want half of 160", admitted)
+			}
+			break
+		}
+	}
+	if _, err := d.Admit(at("192.0.2.2")); err != nil {
+		t.Errorf("another network: %v", err)
+	}
+}
