@@ -9,10 +9,10 @@ import (
 
 // Inspection is what Inspect found.
 type Inspection struct {
-	Published  []string  // the ids of the keys that belong into the key set; none: no key was made yet
+	Published  []string  // the ids of the keys that belong in the key set; empty: no key was made yet
 	Alg        string    // of the key that signs
 	SignsSince time.Time // when that key's turn began; in the future if a clock was set back
-	Overdue    bool      // a key has not been made that a running server makes
+	Overdue    bool      // a key is due that a running server would have made
 	Stale      int       // keys that a previous secret sealed
 }
 

@@ -16,7 +16,7 @@ import (
 // Config holds the operator's settings for signing.
 type Config struct {
 	SigningAlg string        // ES256, EdDSA or RS256
-	AccessTTL  time.Duration // life of an access token: a key stays published this much longer than it signs
+	AccessTTL  time.Duration // life of an access token: a key stays published this long, and an hour more, after it stops signing
 }
 
 // Service holds the signing keys of this process. It is safe for concurrent use.
@@ -28,7 +28,7 @@ type Service struct {
 
 	ring     atomic.Pointer[keyring.Ring]
 	ringLock sync.Mutex
-	ringAt   time.Time    // when the ring was last read; guarded by ringLock
+	ringAt   time.Time    // when Load last read the ring, or Find last tried to; guarded by ringLock
 	loadedAt atomic.Int64 // when Load last succeeded, in seconds since 1970
 }
 

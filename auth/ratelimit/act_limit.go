@@ -6,11 +6,11 @@ import (
 	"latchkey/models"
 )
 
-// Limits on acts that need no wrong password and send no mail that a quota counts. Each act writes an event, which is kept for 400
-// days, and the transaction that writes it refuses the act past its limit. A new password lets the account begin again; otherwise a
-// thief could use up the limit and keep the owner from acting. Acts that cost other people something begin again with a few only.
-// Changes of password in the portal have a limit of their own, which begins again only after a password set by mail or by an
-// operator, so the total is bounded.
+// Limits on acts that involve no wrong password and send no mail that a quota counts. Each act writes an event, which is kept for 400
+// days, and the transaction that writes the event refuses an act past its limit. A new password allows AfterNewPassword more acts;
+// otherwise a thief could use up the limit and keep the owner from acting. It allows only a few more of the acts that cost other people
+// something. Changes of password in the portal have a limit of their own. Only a password that was set by mail or by an operator allows
+// more of them, so their total is bounded.
 var (
 	anyPassword, byMail = []models.EventKind{models.EventPasswordChanged, models.EventPasswordReset}, []models.EventKind{models.EventPasswordReset}
 

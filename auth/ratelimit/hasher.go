@@ -36,7 +36,7 @@ type Hasher struct {
 }
 
 // NewHasher returns a Hasher that runs at most workers hashes at once. At most queue callers wait, in order, and each for at most
-// wait. NewHasher panics if password.Parse would refuse hashes with the parameters p.
+// wait. NewHasher panics if password.Parse would refuse hashes with the parameters p, if workers is less than 1, or if queue is negative.
 func NewHasher(p password.Params, workers, queue int, wait time.Duration) *Hasher {
 	if !p.WithinLimits() || workers < 1 || queue < 0 {
 		panic(fmt.Sprintf("ratelimit: impossible hashing parameters %+v, %d workers, queue of %d", p, workers, queue))
@@ -109,8 +109,8 @@ func (h *Hasher) matches(ctx context.Context, stored password.PHC, typed string)
 	return same && refused == nil, nil
 }
 
-// run derives a key once a slot is free. The derivation runs in the caller's goroutine and cannot be interrupted, so the slot is
-// held exactly as long as the memory.
+// run derives a key once a slot is free. The derivation runs in the caller's goroutine and cannot be interrupted, so run holds the slot
+// for as long as the derivation uses its memory.
 func (h *Hasher) run(ctx context.Context, prepared string, p password.PHC, size uint32) ([]byte, error) {
 	if err := h.acquire(ctx); err != nil {
 		return nil, err
@@ -120,11 +120,11 @@ func (h *Hasher) run(ctx context.Context, prepared string, p password.PHC, size 
 	return h.Derive([]byte(prepared), p.Salt, p.Time, p.MemoryKiB, p.Threads, size), nil
 }
 
-// collect collects garbage before every third hash on two cores, and every second while apps refresh. Until then the memory of hashes that
-// are done cannot be used again. With more cores it waits for more hashes, as far as the limit of the program's memory allows. Go collects
-// much later, and a limit that makes it hurry also gives memory back to the system, to take it again for the next hash: on two cores that
-// costs as much as half of a hash. No hash of ours begins during the collection: it would not find the memory that is about to be free,
-// and take more.
+// collect runs the garbage collector before every third hash on two cores, and before every second one while apps refresh. Until then the
+// memory of finished hashes cannot be used again. With more cores it waits for more hashes, as far as the program's memory limit allows.
+// Go itself would collect much later. A memory limit that makes Go collect sooner also makes it return memory to the system, only to take
+// it back for the next hash; on two cores that costs as much as half a hash. No other call of run begins a hash during the collection:
+// that hash would not find the memory that is about to become free, and would take more.
 func (h *Hasher) collect(kib uint32) {
 	h.garbage.Lock()
 	defer h.garbage.Unlock()

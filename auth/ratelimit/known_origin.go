@@ -7,8 +7,8 @@ import (
 	"latchkey/models"
 )
 
-// Known says how an account knows a caller: by a browser's mark or an app's key, or only by the network. It knows origins of
-// sign-ins for KnownFor.
+// Known says how an account knows a caller: by a browser's mark or an app's key, or only by the network. An account knows the origin of a
+// sign-in for KnownFor.
 type Known struct{ Browser, network bool }
 
 // Any reports whether the account knows the caller in one of the ways.
@@ -46,8 +46,8 @@ func (s *Service) Origins(from auth.Caller) (origins [][]byte) {
 	return origins
 }
 
-// FreshStart returns what a new password resets. The account then knows only the browser that set it, and that browser's network.
-// The counters of the account start again, and so do those of the account from there.
+// FreshStart returns what a new password resets. Afterwards the account knows only the browser that set the password, and that browser's
+// network. The counters of the account start again at 0, and so do those that count the account together with this browser or network.
 func (s *Service) FreshStart(user models.User, from auth.Caller) models.FreshStart {
 	f := models.FreshStart{KnownOrigins: s.Origins(from), Counters: [][]byte{s.emailAsked(user), s.codesKey(user.ID, false), s.codesKey(user.ID, true)}}
 	ofAll := s.KeyedHash("network", from.Network()) // not about this account

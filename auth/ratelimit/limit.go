@@ -24,7 +24,7 @@ const (
 	MaxKnownFailures   = 30                  // of one account from all origins that it knows
 	MaxSignIns         = 30                  // successful sign-ins of one account
 	MaxSignInsDay      = 100                 // successful sign-ins of one account in a day
-	MaxFallbackSignIns = 5                   // in a day, of one known browser after the account's known origins have used up their budget
+	MaxFallbackSignIns = 5                   // in a day, of one known browser once the known origins' budget is used up; confirmations: in AttemptWindow
 	MaxConfirmations   = 30                  // right passwords of one account when a signed-in person confirms an act
 	KnownFor           = 30 * 24 * time.Hour // how long an account knows an origin after a sign-in from it
 	BudgetDay          = 24 * time.Hour
@@ -48,8 +48,8 @@ type SignInLimits struct {
 	Failures      []limit // each counts wrong passwords
 	budget        []limit // each counts sign-ins
 	Confirmations []limit // counts confirmed passwords; applies to a signed-in person instead of the budget
-	// The fallbacks apply to a known browser after all known origins together have used up their budget. Otherwise a thief who made
-	// an origin known could lock the owner's browser out. They are counted all the time.
+	// The fallbacks apply to a known browser after all known origins together have used up their budget or confirmations. Otherwise a
+	// thief who made an origin known could lock the owner's browser out. A known browser's attempts always count under them.
 	fallback, fallbackConfirmations []limit
 }
 

@@ -66,9 +66,9 @@ func (n Networks) Same(address string) bool {
 	return network != "" && network == n.here
 }
 
-// New reports whether the account had not known the network of an address for NewNetworkFor when it was used at a time. Nothing is new
-// that was used before the account's memory begins: at its first sign-in, at a new password, which clears what it knows, or KnownFor
-// ago.
+// New reports whether the network of an address was new to the account when the address was used: whether the account had known the
+// network for less than NewNetworkFor, or not at all. The reader's own network is never new, and neither is one that was used before the
+// account's memory begins: at its first sign-in, at a new password, which clears what it knows, or KnownFor ago.
 func (n Networks) New(address string, at time.Time) bool {
 	network := networkOf(address)
 	if len(n.first) == 0 || network == "" || network == n.here || !at.After(n.since) {

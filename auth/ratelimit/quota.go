@@ -10,7 +10,7 @@ import (
 	"latchkey/models"
 )
 
-// How often something may be requested in AttemptWindow that needs no password, or that sends mail to other people.
+// How often something that needs no password, or that sends mail to other people, may be requested in AttemptWindow.
 const (
 	MaxResetTries   = 30 // new passwords tried with one link
 	MaxJudged       = 60 // passwords judged for sign-ups from one network, refused ones included

@@ -137,14 +137,18 @@ func (s *Service) newParser() *jwt.Parser {
 
 var errInvalidToken = errors.New("invalid access token")
 
-// Authenticate checks an access token and its binding to a key, without any query. What the token may do, Claims.Allow tells. It returns KindInvalidToken for the token, and
-// KindInvalidProof, KindUseNonce or KindRateLimited for the proof.
+// Authenticate checks an access token and its binding to a key. It makes no query, except that an unknown kid can make keys.Service.Find
+// read the keys again. Claims.Allow says what the token may do. Authenticate returns KindInvalidToken if the token is invalid, came under
+// the wrong scheme or is bound to another key, and KindInvalidProof, KindUseNonce or KindRateLimited for the proof.
 func (s *Service) Authenticate(token string, scheme Scheme, proof Proof) (*Claims, error) {
 	claims, err := s.Verify(token)
 	if err != nil {
 		return nil, err
 	}
-	return claims, s.checkBinding(claims, token, scheme, proof)
+	if err := s.checkBinding(claims, token, scheme, proof); err != nil {
+		return nil, err
+	}
+	return claims, nil
 }
 
 // presentedClaims are the claims of a token before its aud is checked.

@@ -20,7 +20,8 @@ func (a Audience) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]string(a))
 }
 
-// mintedClaims are claims whose aud needs no method of its own: encoding/json takes three times as long for one.
+// mintedClaims are Claims whose aud encoding/json writes without Audience.MarshalJSON. With a method of its own, aud would take three times
+// as long.
 type mintedClaims struct {
 	*Claims
 	Audience any `json:"aud"`
@@ -57,8 +58,8 @@ func (s *Service) audienceFor(c *Claims) Audience {
 	return Audience{s.config.Audience, s.config.Issuer}
 }
 
-// checkAudience checks iss and aud, which must name this server or its configured audience, and sets ForAPI. In this release /api/* also
-// takes what the previous one wrote: the configured audience as one text, and no scope.
+// checkAudience checks that iss names this server and that aud names this server or its configured audience, and sets ForAPI. In this
+// release, /api/* also takes tokens as the previous release made them: with the configured audience as one string, and without a scope.
 func (s *Service) checkAudience(c *presentedClaims) error {
 	if !origin.Same(c.Issuer, s.config.Issuer) {
 		return fmt.Errorf("%w: iss", errInvalidToken)

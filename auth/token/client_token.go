@@ -18,7 +18,8 @@ import (
 // BackendPath is where backends act for themselves.
 const BackendPath = "/api/admin"
 
-// backendAudience is the aud of a client's own tokens. It is no server's: nothing but /api/admin takes them, and /api/admin takes no other.
+// backendAudience is the aud of a client's own tokens. It names no resource server: only /api/admin takes these tokens, and it takes no
+// others.
 func (s *Service) backendAudience() string {
 	return strings.TrimSuffix(s.config.Issuer, "/") + "/api/admin"
 }
@@ -55,9 +56,9 @@ type clientClaims struct {
 	Cnf       *Cnf   `json:"cnf,omitempty"`
 }
 
-// AuthenticateClient checks a client's own access token and its binding to a key, and that the client may still do what needs the scope: it is registered,
-// confidential, and has the scope, as it was at most client.ReadEvery ago. It returns KindInvalidToken, KindInsufficientScope, and
-// for the proof the errors of Authenticate.
+// AuthenticateClient checks a client's own access token and its binding to a key. It also checks that the client is still registered,
+// confidential and allowed the scope, by its registration of at most client.ReadEvery ago. It returns KindInvalidToken,
+// KindInsufficientScope, and the errors of Authenticate for the proof.
 func (s *Service) AuthenticateClient(ctx context.Context, presented string, scheme Scheme, proof Proof, scope string) (who Backend, err error) {
 	c, err := s.verifyClient(presented)
 	if err != nil {

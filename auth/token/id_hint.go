@@ -34,8 +34,8 @@ var errHint = errors.New("no ID token of ours")
 // hintParser takes what expired long ago as well (RP-Initiated Logout §2, OpenID Connect Core §3.1.2.1).
 var hintParser = jwt.NewParser(jwt.WithValidMethods([]string{"ES256", "EdDSA", "RS256"}), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
 
-// ReadIDHint reads an id_token_hint. Any ID token that this server signed is good, however old, as long as its key is known. An access
-// token or a logout token is not: their typ is another. What the token says may have changed since.
+// ReadIDHint reads an id_token_hint. It accepts any ID token that this server signed, however old, as long as this process knows the key.
+// It refuses access tokens and logout tokens, which have another typ. What the token says may have changed since.
 func (s *Service) ReadIDHint(token string) (h IDHint, ok bool) {
 	if token == "" || len(token) > maxHint || strings.ContainsAny(token, "\r\n") {
 		return h, false

@@ -33,7 +33,7 @@ type idClaims struct {
 // IDTokenType is the typ header of ID tokens.
 const IDTokenType = "JWT"
 
-// MintID signs an ID token for the client of a device. It lives as long as an access token.
+// MintID signs an ID token for the client of a device. The token lives for Config.AccessTTL, even past the device's own end.
 func (s *Service) MintID(ctx context.Context, d models.Device, c IDClaims) (string, error) {
 	key, err := s.keys.Current(ctx)
 	if err != nil {

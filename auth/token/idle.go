@@ -10,9 +10,9 @@ import (
 	"latchkey/models"
 )
 
-// rotate rotates a device under the idle limit of its client. A refresh that names its client costs one statement as ever. One that names
-// none is first tried on the devices of all clients without a limit of their own; where that finds that the device is of another, rotate
-// reads which, and tries once more.
+// rotate rotates a device under the idle limit of its client. A refresh that names its client costs one statement, as it does while no
+// client has an idle limit of its own. Otherwise rotate first excludes the devices of the clients that have one. If the device turns out
+// to belong to such a client, rotate reads which client that is, and tries once more.
 func (s *Service) rotate(ctx context.Context, r models.Rotation) (models.RotateResult, error) {
 	own := s.clients.Idles()
 	if len(own) == 0 || r.ClientID != "" {

@@ -12,8 +12,9 @@ import (
 	"latchkey/models"
 )
 
-// How many devices of one installation of an app may take each other's place. An app that signs in again on its phone needs one. Two
-// phones with one installation, from a restored backup or a copied image, would sign each other out for ever.
+// How many devices of one installation of an app may be replaced, and in what time. An app that signs in again on its phone needs one
+// replacement. Without a limit, two phones that share an installation, from a restored backup or a copied image, would sign each other
+// out for ever.
 const (
 	MaxReplaced    = 2
 	ReplacedWithin = 24 * time.Hour
@@ -61,7 +62,8 @@ func (s *Service) KeyInstallation(i auth.Installation, user uuid.UUID, clientID 
 	return i
 }
 
-// SetInstallation gives an app that signs in its installation: with a proof in it, the app takes the place of its earlier sign-in.
+// SetInstallation records the installation of an app that is signing in. If the installation carries a proof of the app's earlier sign-in,
+// the app takes the place of that sign-in.
 func (s *Service) SetInstallation(n *models.NewDevice, i auth.Installation, from auth.Caller) {
 	if i = s.KeyInstallation(i, n.Device.UserID, n.Device.ClientID); i.None() {
 		return

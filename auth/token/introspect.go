@@ -30,9 +30,10 @@ type Introspection struct {
 	AMR       []string `json:"amr,omitempty"`
 }
 
-// Introspect tells an authenticated client about a token: an access token of its own or for the configured audience, or a device token of
-// its own, which is not used up. It reads the device by its key, and nothing for a token that is not ours. What is unknown, over or another's
-// is not active, and never an error. Introspect returns client.ErrUnproven, KindInvalidRequest without a token, and KindUnavailable.
+// Introspect tells an authenticated client about a token. A valid token is active if it is an access token of the client's own or for the
+// configured audience, or a device token of the client's own that a refresh would take. Any other token is not active, and never an
+// error. Introspect uses up nothing. It reads the device by its key, and reads nothing for a token that is not ours. It returns
+// client.ErrUnproven, KindInvalidRequest without a token, and KindUnavailable.
 func (s *Service) Introspect(ctx context.Context, presented string, by client.Identity) (Introspection, error) {
 	if by.Proven() == "" {
 		return Introspection{}, client.ErrUnproven

@@ -12,8 +12,8 @@ import (
 	"latchkey/models"
 )
 
-// Verified is an account whose password was right, with the hash that was checked. Acts that rely on it are conditional on that
-// hash.
+// Verified is an account whose owner was verified, by a password or by a passkey. User.PasswordHash is the hash that was current then.
+// Acts that rely on a Verified succeed only while the account still has that hash.
 type Verified struct {
 	User     models.User
 	Rehashed string // a hash with today's parameters, if the stored one has weaker parameters
@@ -42,10 +42,10 @@ func (s *Service) NewDevice(v Verified, kind string, from auth.Caller, lifetime 
 	return n, secret
 }
 
-// AddDevice writes a new device with its events and mails; an app's scope is completed with its client's own, and the client's
-// limits are applied. It returns KindTooManyDevices, KindRateLimited if the budget of sign-ins
-// is used up, KindInvalidCredential with the cause models.ErrChanged if the verified password is no longer current, or
-// KindUnavailable.
+// AddDevice writes a new device with its events and mails. For an app, it first adds the client's own scopes to the device's scope and
+// applies the client's limits. It returns KindTooManyDevices, KindRateLimited if the budget of sign-ins is used up, KindUnavailable, or
+// KindInvalidCredential with the cause models.ErrChanged if the password or the factors have changed since they were checked, or the
+// account has been locked or disabled.
 func (s *Service) AddDevice(ctx context.Context, n models.NewDevice) (d models.Device, err error) {
 	if n.Device.Kind == models.KindApp {
 		if n.Device.Scope, err = s.clients.GrantedScope(ctx, n.Device.ClientID, n.Device.Scope); err != nil {

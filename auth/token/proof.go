@@ -29,7 +29,7 @@ const (
 type CheckedProof struct {
 	dpop.Proof
 	seen      *dpop.Seen
-	presenter string // the id of an account
+	presenter string // see dpop.Seen.Consume: the id of an account or a client, or a typed e-mail address
 }
 
 // CheckProof checks the proof of a request, if there is one, and returns the thumbprint of its key. It returns KindInvalidProof, or

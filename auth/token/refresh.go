@@ -50,8 +50,9 @@ type RefreshRequest struct {
 }
 
 // Refresh applies the fork rule (models.RotateDevice) to a device token and returns its successor. Malformed tokens are refused
-// without a query. KindInvalidGrant always means that the person must sign in again; its Reason says why. After any other error
-// nothing was consumed, and the client may present the same token again; KindInvalidClient means that the client must authenticate.
+// without a query. KindInvalidGrant always means that the person must sign in again; its Reason says why. After any other error the
+// client may present the same token again. Most of these errors use up nothing, but after KindUnavailable, for example, the token may
+// have been used. KindInvalidClient means that the client must authenticate.
 func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error) {
 	answer, outcome, err := s.refresh(ctx, r)
 	s.refreshes.Add(refreshWord(outcome, err), 1)
@@ -133,7 +134,7 @@ func RefusalReason(o models.Outcome) string {
 		return ReasonIdle
 	case models.RefreshLimit:
 		return ReasonRefreshLimit
-	case models.Unknown, models.Unbound, models.Unauthenticated: // Refresh answers the last two otherwise
+	case models.Unknown, models.Unbound, models.Unauthenticated: // Refresh has other errors for Unauthenticated, and for Unbound without a proof
 	}
 	return ReasonUnknownDevice
 }
@@ -146,8 +147,8 @@ const (
 	ForkWarnAt     = 3
 )
 
-// noteFork records a fork. This is the only event that is written on a best-effort basis: an honest client whose response was lost
-// must not wait for it, or be refused.
+// noteFork records a fork. This is the only event that is written on a best-effort basis: if the write fails, the refresh still succeeds,
+// because an honest client whose response was lost must not be refused.
 func (s *Service) noteFork(ctx context.Context, r models.RotateResult, from auth.Caller, now time.Time) {
 	e := auth.Limited(auth.NewEvent(models.EventDeviceForked, r.Device.UserID, from, now), ratelimit.DeviceForkLimit, ratelimit.ForkLimit)
 	e.Actor, e.DeviceName = models.ActorSystem, r.Device.Name
@@ -191,10 +192,11 @@ func (s *Service) Issue(ctx context.Context, d models.Device, secret [devicetoke
 	}, nil
 }
 
-// Revoke signs out the device of a device token, or of an access token (RFC 7009), which may do the same at /api/devices/current.
-// An unknown token is no error (§2.2), and neither is a bound access token without a valid proof. Revoke returns KindUseNonce if
-// the owner's proof lacks only the nonce, KindInvalidClient if the device's client must authenticate, and KindInvalidGrant if the request
-// authenticated as another client (§2.1).
+// Revoke signs out the device that a device token or an access token was issued to (RFC 7009). It takes access tokens of any scope; to do
+// the same at /api/devices/current, a token with a scope claim needs client.OwnDevicesWrite. An unknown token is not an error (§2.2), and
+// neither is a bound access token without a valid proof. Revoke returns KindUseNonce if the owner's proof lacks only the nonce,
+// KindRateLimited if the owner sent too many proofs, KindInvalidClient if the device's client must authenticate, and KindInvalidGrant if
+// the request authenticated as another client (§2.1).
 func (s *Service) Revoke(ctx context.Context, r RefreshRequest) error {
 	token, err := s.codec.Parse(r.Token)
 	if err != nil {

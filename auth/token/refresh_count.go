@@ -8,7 +8,7 @@ import (
 	"latchkey/models"
 )
 
-// How a refresh ended that the fork rule did not decide, and those that it allowed, in the words of metrics.
+// How refreshes end, in the words of metrics: the outcomes that give tokens, and the refusals other than KindInvalidGrant.
 const (
 	refreshRotated        = "rotated"
 	refreshRepeated       = "repeated"
@@ -18,7 +18,7 @@ const (
 	refreshInvalidClient  = "invalid_client"
 	refreshInvalidRequest = "invalid_request"
 	refreshLimited        = "limited"
-	refreshFailed         = "failed" // an error of ours, or the database was not available: nothing was consumed
+	refreshFailed         = "failed" // an internal error, or the database was not available: the client may present the same token again
 )
 
 // invalidGrantReasons are the reasons of KindInvalidGrant.

@@ -15,7 +15,8 @@ type SignIn struct {
 	Result string
 }
 
-// IsPassword reports whether the sign-in was tried with a password, of whatever second step.
+// IsPassword reports whether the method is a password alone. A password step that does not finish the sign-in counts as this method too,
+// whatever second step the account has.
 func (s SignIn) IsPassword() bool { return s.Method == models.ByPassword }
 
 // The results of sign-ins.
