@@ -142,14 +142,14 @@ func (s *Service) Find(kid string) (*keyring.Key, bool) {
 	}
 	s.ringLock.Lock()
 	defer s.ringLock.Unlock()
-	now := s.clock.Now()
-	if s.ring.Load() == nil || auth.Fresh(s.ringAt, now, time.Second) {
+	if s.ring.Load() == nil || auth.Fresh(s.ringAt, s.clock.Now(), time.Second) {
 		return s.findRead(kid) // another call may have read the key while this one waited
 	}
-	s.ringAt = now // failed reads count, too: forged tokens must not cause a query each while the database is down
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	if err := s.load(ctx); err != nil {
+	err := s.load(ctx)
+	s.ringAt = s.clock.Now() // also after a slow or failed read: of the forged tokens that wait for it, none causes another
+	if err != nil {
 		return nil, false
 	}
 	return s.findRead(kid)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -185,5 +186,39 @@ func TestAllWhoMeetANewKeyAtOnceAreLetIn(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	})
+}
+
+// Forged tokens cause one read of the keys, however many wait for it and however long it takes.
+func TestUnknownKeysCauseOneReadThoughItIsSlow(t *testing.T) {
+	modelstest.InTurnMigrated(t, func(t *testing.T, url string) {
+		var d *desk
+		var reads atomic.Int64
+		store, err := models.Open(t.Context(), models.Config{URL: url, OnStatement: func(sql string) {
+			if d != nil && strings.Contains(sql, "signing_keys") {
+				reads.Add(1)
+				time.Sleep(50 * time.Millisecond) // so that the others come while the first one reads
+				d.advance(2 * time.Second)
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		made := newDesk(t, store)
+		made.advance(time.Minute)
+		d = made
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if _, ok := d.Keys.Find("forged"); ok {
+					t.Error("a key was found that no one made")
+				}
+			})
+		}
+		wg.Wait()
+		if n := reads.Load(); n != 1 {
+			t.Errorf("%d reads, want 1", n)
+		}
 	})
 }
