@@ -177,7 +177,8 @@ var deletion = act{
 	fields: func(o *owner, _ screen) url.Values { return url.Values{"email": {o.email}} },
 }
 
-// lettingIn are the acts that let an app in. Each begins a new request of the app, when the last proof is too old for it.
+// lettingIn are the acts that let an app in. Each begins a new request of the app. A browser's app needs no proof before the last one is too
+// old; a television always does.
 func (s *site) lettingIn() []act {
 	s.t.Helper()
 	s.addNotes()

@@ -23,7 +23,7 @@ type Gate struct {
 const dbSlotCount = 4
 
 // NewGate returns a gate that admits workers+waiting sign-ins at a time. Of these, one network may have twice as many as there are workers,
-// but no more than half of all, and always eight: it can keep the cores busy, but cannot keep others out.
+// but no more than half of all, and always eight: it cannot keep others out.
 func NewGate(workers, waiting int) *Gate {
 	return &Gate{
 		inside: make(chan struct{}, workers+waiting), dbSlots: make(chan struct{}, dbSlotCount),

@@ -32,7 +32,7 @@ type Introspection struct {
 
 // Introspect tells an authenticated client about a token. A valid token is active if it is an access token of the client's own or for the
 // configured audience, or a device token of the client's own that a refresh would take. Any other token is not active, and never an
-// error. Introspect uses up nothing. It reads the device by its key, and reads nothing for a token that is not ours. It returns
+// error. Introspect uses up nothing. It reads the device by its key, and none for a token that is not ours. It returns
 // client.ErrUnproven, KindInvalidRequest without a token, and KindUnavailable.
 func (s *Service) Introspect(ctx context.Context, presented string, by client.Identity) (Introspection, error) {
 	if by.Proven() == "" {
