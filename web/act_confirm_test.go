@@ -282,6 +282,17 @@ func (o *owner) does(a act, what string, proof func(form screen) url.Values) {
 	}
 }
 
+// doesByPasskeyOnce does an act with a passkey, and checks that the same answer is not taken again.
+func (o *owner) doesByPasskeyOnce(a act) {
+	o.t.Helper()
+	var used url.Values
+	o.does(a, "a passkey", func(form screen) url.Values {
+		used = o.key.confirm(form)
+		return maps.Clone(used)
+	})
+	o.refuses(a, "a used challenge", "passkey", func(screen) url.Values { return maps.Clone(used) })
+}
+
 func typed(values url.Values) func(screen) url.Values {
 	return func(screen) url.Values { return values }
 }
@@ -343,12 +354,7 @@ func TestEverySensitiveActAsksWhoIsThere(t *testing.T) {
 			if a.kind != models.EventRecoveryCodesMade { // which forgot the code
 				ada.refuses(a, "a used recovery code", "code", typed(recovery))
 			}
-			var used url.Values
-			ada.does(a, "a passkey", func(form screen) url.Values {
-				used = ada.key.confirm(form)
-				return maps.Clone(used)
-			})
-			ada.refuses(a, "a used challenge", "passkey", func(screen) url.Values { return maps.Clone(used) })
+			ada.doesByPasskeyOnce(a)
 			s.exec("DELETE FROM attempts")
 			if a.kind != models.EventPasswordChanged { // the acts that follow find the same events: keep their limits out
 				s.exec("DELETE FROM events WHERE kind = '" + string(a.kind) + "'")
@@ -378,12 +384,7 @@ func TestWhatLetsAnAppInAsksWhoIsThere(t *testing.T) {
 			recovery := ada.byRecoveryCode()
 			ada.does(a, "password and recovery code", typed(recovery))
 			ada.refuses(a, "a used recovery code", "code", typed(recovery))
-			var used url.Values
-			ada.does(a, "a passkey", func(form screen) url.Values {
-				used = ada.key.confirm(form)
-				return maps.Clone(used)
-			})
-			ada.refuses(a, "a used challenge", "passkey", func(screen) url.Values { return maps.Clone(used) })
+			ada.doesByPasskeyOnce(a)
 		}
 	})
 }

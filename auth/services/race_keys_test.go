@@ -148,6 +148,26 @@ func TestRaceOfKeysDuringAChangeOfSettings(t *testing.T) {
 	})
 }
 
+// signedElsewhere returns an access token that another replica signs with a key that d has not read.
+func (d *desk) signedElsewhere(t *testing.T, store *models.Store) string {
+	t.Helper()
+	replica, err := services.New(store, d.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the first key was announced, the second is new to d
+		d.advance(2 * time.Second)
+		if err := replica.Keys.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signed, _, err := replica.Tokens.MintAccess(t.Context(), models.Device{UserID: d.ada.ID, ID: models.NewID(d.now()), ExpiresAt: d.now().Add(time.Hour)}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
+}
+
 // A token of a key that another replica has just put to use is good for all who present one at once, not only for the first.
 func TestAllWhoMeetANewKeyAtOnceAreLetIn(t *testing.T) {
 	modelstest.InTurnMigrated(t, func(t *testing.T, url string) {
@@ -162,20 +182,7 @@ func TestAllWhoMeetANewKeyAtOnceAreLetIn(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = store.Close() })
 		d := newDesk(t, store)
-		replica, err := services.New(store, d.config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range 2 { // the first key was announced, the second is new to d
-			d.advance(2 * time.Second)
-			if err := replica.Keys.Rotate(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		signed, _, err := replica.Tokens.MintAccess(t.Context(), models.Device{UserID: d.ada.ID, ID: models.NewID(d.now()), ExpiresAt: d.now().Add(time.Hour)}, "")
-		if err != nil {
-			t.Fatal(err)
-		}
+		signed := d.signedElsewhere(t, store)
 		slow = true
 		var wg sync.WaitGroup
 		for range 8 {
